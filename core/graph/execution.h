@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/base/error.h"
+#include "core/base/job.h"
+#include "core/base/parallel.h"
+#include "core/graph/configuration.h"
+#include "core/graph/graph.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace bitscape::graph {
+
+/// Name of the engine variant the loader chose: "baseline", "v3" or "v4".
+[[nodiscard]] const char* engineVariant();
+
+struct PlanOptions {
+    std::vector<int> taps; ///< layers whose outputs are kept besides the network's
+    quant::InternalSigmoid sigmoid = quant::InternalSigmoid::Hard;
+};
+
+/// Graph + configuration + weights, made ready to run: quantized and packed weights, steps with
+/// fused epilogues, a memory plan. An empty configuration is float execution: one code path for
+/// both. Immutable, shared between threads.
+class InferencePlan {
+public:
+    /// Unsupported (all layers named), InvalidArgument (a calibrated quantizer without range).
+    [[nodiscard]] static Result<std::shared_ptr<const InferencePlan>>
+    make(GraphPtr graph, const Configuration& configuration, const WeightSet& weights,
+         PlanOptions options = {});
+    virtual ~InferencePlan() = default;
+
+    [[nodiscard]] virtual const Graph& graph() const = 0;
+    /// Shapes without batch of what run() returns: outputs first, then taps.
+    [[nodiscard]] virtual std::vector<Shape> resultShapes() const = 0;
+    /// Runs all samples of `inputs` (one view per network input, N×shape). Returns outputs, then
+    /// taps, each N×shape. Work is cut in chunks of fixed size: the bytes do not depend on threads.
+    /// ShapeMismatch if an input does not fit; Canceled. Progress counts samples.
+    [[nodiscard]] virtual Result<std::vector<Tensor>> run(std::span<const TensorView> inputs,
+                                                          Parallel& parallel,
+                                                          const JobContext& job = {}) const = 0;
+    /// The quantized weights as used, in Graph::weightSlots() order (stored ones where float).
+    [[nodiscard]] virtual WeightSet quantizedWeights() const = 0;
+};
+
+/// One training step's worth of state for batches of up to `maxBatch` samples: forward in training
+/// mode, backward to weights. Not shared between threads; uses the pool inside.
+class TrainingPlan {
+public:
+    [[nodiscard]] static Result<std::unique_ptr<TrainingPlan>>
+    make(GraphPtr graph, const Configuration& configuration, Index maxBatch, Parallel& parallel,
+         quant::InternalSigmoid sigmoid = quant::InternalSigmoid::Hard);
+    virtual ~TrainingPlan() = default;
+
+    /// Runs the batch with `weights` (Graph::weightSlots() order, float shadow weights; quantized
+    /// inside). `seed` feeds dropout and stochastic quantizers. The views stay valid until the next
+    /// call. Batch normalization uses batch statistics; moving statistics are written to
+    /// updatedStatistics().
+    [[nodiscard]] virtual Result<std::vector<TensorView>>
+    forward(std::span<const TensorView> inputs, std::span<const Tensor> weights,
+            std::uint64_t seed) = 0;
+    /// Gradients for the last forward(): `upstream` one view per output. Fills gradients().
+    [[nodiscard]] virtual Result<void> backward(std::span<const TensorView> upstream) = 0;
+    /// One tensor per weight slot; untouched (zero) for weights without gradient.
+    [[nodiscard]] virtual std::span<const Tensor> gradients() const = 0;
+    /// d loss / d input, one per network input (N×shape of the last batch).
+    [[nodiscard]] virtual std::vector<TensorView> inputGradients() const = 0;
+    /// New values of non-trainable weights after forward(): (slot, value) pairs.
+    struct Update {
+        int slot;
+        TensorView value;
+    };
+    [[nodiscard]] virtual std::vector<Update> updatedStatistics() const = 0;
+    /// Range [−c, c] that QKeras keeps a quantized weight in after every optimizer step (its
+    /// automatic Clip constraint), per slot; 0 where there is none.
+    [[nodiscard]] virtual std::span<const float> clipLimits() const = 0;
+};
+
+/// The graph with every batch normalization that directly follows a convolution, depth-wise
+/// convolution or dense layer (its only consumer, linear activation) folded into that layer's
+/// weights. Names stay; the normalization layer disappears; a following activation moves nowhere.
+[[nodiscard]] Result<GraphPtr> foldBatchNorm(const Graph& graph);
+
+} // namespace bitscape::graph

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/base/error.h"
+#include "core/tensor/tensor.h"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bitscape::io {
+
+/// An array as stored: element type in numpy's words and the values converted to double-precise
+/// storage.
+struct Array {
+    std::string dtype = "float32"; ///< "float32", "int64", "uint8", "bool", …
+    std::vector<Index> shape;
+    std::vector<float> values;          ///< row-major, converted to float32
+    std::vector<std::int64_t> integers; ///< exact values for integer types; empty for floats
+
+    [[nodiscard]] Tensor toTensor() const;
+};
+
+/// NPY 1.0–3.0, C and Fortran order, both byte orders, bool, (u)int8…64, float16/32/64. No pickles.
+[[nodiscard]] Result<Array> readNpy(std::string_view bytes, const std::string& where);
+[[nodiscard]] Result<Array> loadNpy(const std::string& path);
+/// All arrays of a zip of .npy (stored or deflated), by name without ".npy", in file order.
+[[nodiscard]] Result<std::vector<std::pair<std::string, Array>>> loadNpz(const std::string& path);
+
+/// float32, C order, NPY 1.0. Atomic (NAME.part, rename).
+[[nodiscard]] Result<void> saveNpy(const std::string& path, TensorView tensor);
+[[nodiscard]] Result<void>
+saveNpyIntegers(const std::string& path, std::span<const std::int64_t> values, const Shape& shape);
+/// Deterministic bytes (fixed time stamps), stored.
+[[nodiscard]] Result<void> saveNpz(const std::string& path,
+                                   const std::vector<std::pair<std::string, TensorView>>& arrays);
+
+/// Whole file; NotFound / Io.
+[[nodiscard]] Result<std::string> readFile(const std::string& path);
+/// NAME.part, flush, fsync, rename; a failure leaves neither.
+[[nodiscard]] Result<void> writeFileAtomically(const std::string& path, std::string_view bytes);
+
+} // namespace bitscape::io

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/base/error.h"
+#include "core/base/job.h"
+#include "core/train/samples.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bitscape::io {
+
+/// How samples are found and prepared; recorded in the project.
+struct DataRecipe {
+    std::string
+        source; ///< DATA of the contract: path, "fashion-mnist:train", "x.npy,y.npy", "f.h5::/x,/y"
+    std::string xKey, yKey;      ///< arrays in an npz; empty: the usual names
+    std::string labelColumn;     ///< CSV
+    std::optional<double> scale; ///< multiplies
+    std::string normalize; ///< "mean,std" | "minmax" | "imagenet" | "int8:SCALE,ZERO"; empty: none
+    std::string layout = "nhwc"; ///< of the file: nhwc | nchw
+    Index limit = 0;             ///< 0: all
+    Index skip = 0;
+    double splitTrain = 1.0; ///< --split train=F: the first ⌊F·N⌋ samples
+    int classes = 0;         ///< 0: from the labels
+
+    [[nodiscard]] Result<void> validate() const;
+    [[nodiscard]] std::string describe() const; ///< one line for people and reports
+};
+
+struct DataSet {
+    std::shared_ptr<const train::Samples> samples;
+    std::string dtype;               ///< as stored: "uint8", "float32"
+    double minimum = 0, maximum = 0; ///< of the prepared values
+    DataRecipe recipe;
+    std::string sha256; ///< of the source file(s)
+    Warnings warnings;
+};
+
+/// Reads and prepares. NotFound, CorruptFile, ShapeMismatch, InvalidArgument; each names file and
+/// key.
+[[nodiscard]] Result<DataSet> loadData(const DataRecipe& recipe, const JobContext& job = {});
+
+/// Fits samples to a network's inputs: order by name, missing channel axis, count of inputs.
+/// ShapeMismatch names both shapes.
+[[nodiscard]] Result<std::shared_ptr<const train::Samples>>
+fitToInputs(std::shared_ptr<const train::Samples> samples, std::span<const std::string> names,
+            std::span<const Shape> shapes);
+
+} // namespace bitscape::io

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/base/error.h"
+#include "core/hw/accelerator.h"
+#include "core/hw/qtools.h"
+#include "core/io/data_file.h"
+#include "core/io/model_file.h"
+#include "core/search/calibration.h"
+#include "core/search/study.h"
+#include "core/train/train.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bitscape::project {
+
+/// A named set of quantizers with what is known of it.
+struct NamedConfiguration {
+    graph::Configuration configuration;
+    std::shared_ptr<const graph::WeightSet> weights; ///< null: the model's
+    /// Metrics measured on data, with the hash of (weights, configuration) they belong to.
+    struct Measured {
+        double accuracy = 0;
+        double standardError = 0;
+        Index count = 0;
+        std::string dataDescription;
+        std::string forHash;
+    };
+    std::optional<Measured> measured;
+};
+
+/// Everything the user sees is a function of a Project. A value: cheap to copy, heavy parts are
+/// shared and immutable.
+struct Project {
+    std::string name = "untitled";
+    std::string uuid;                           ///< made when the project is
+    std::string created, modified;              ///< ISO 8601, UTC
+    std::shared_ptr<const io::ModelFile> model; ///< null: empty project
+    std::shared_ptr<const io::DataSet> data;    ///< null: none
+    /// How the data set is split: the last share is for validation.
+    double validationShare = 0.2;
+    std::shared_ptr<const search::Calibration> calibration; ///< null: not gathered
+    std::vector<train::HistoryEntry> trainingHistory;
+    std::vector<std::shared_ptr<const NamedConfiguration>>
+        configurations; ///< at least one once a model is there
+    int current = 0;    ///< index in configurations
+    std::vector<std::shared_ptr<const search::Study>> studies;
+    std::vector<hw::Accelerator> accelerators;    ///< own ones, besides the presets
+    hw::Accelerator accelerator;                  ///< the one in use
+    std::map<std::string, std::string> viewState; ///< plots' state by object name, JSON texts
+    std::vector<std::string> commands; ///< command lines that made parts of it, for the report
+
+    [[nodiscard]] bool isEmpty() const { return !model; }
+    /// Preconditions: !isEmpty().
+    [[nodiscard]] const graph::Graph& graph() const { return *model->graph; }
+    [[nodiscard]] const NamedConfiguration& currentConfiguration() const;
+    [[nodiscard]] graph::WeightSet currentWeights() const;
+    /// Adds or replaces by name; makes it current.
+    void putConfiguration(NamedConfiguration configuration);
+    /// Edits the current configuration in place of the old one (copy on write); measured values go.
+    void editCurrent(const std::function<void(graph::Configuration&)>& edit);
+};
+
+/// A project around a model: configuration "float" or the imported quantizers.
+[[nodiscard]] Project makeProject(std::shared_ptr<const io::ModelFile> model);
+
+/// MODEL of the contract resolved: file, `sample:NAME`, `FILE.bitscape[@CONFIG]`.
+struct OpenedModel {
+    std::shared_ptr<const io::ModelFile> model;
+    graph::Configuration configuration;
+    graph::WeightSet weights;
+};
+[[nodiscard]] Result<OpenedModel> openModel(const std::string& argument);
+/// DATA of the contract; adds `sample:digits` to what io::loadData reads.
+[[nodiscard]] Result<io::DataSet> openData(const io::DataRecipe& recipe,
+                                           const JobContext& job = {});
+/// The built-in sample: network and data, from memory.
+[[nodiscard]] Result<Project> sampleProject();
+
+/// Saves atomically (NAME.part, fsync, rename). Io, OutOfResources.
+[[nodiscard]] Result<void> save(const Project& project, const std::string& path);
+/// NotFound, CorruptFile (place named), VersionTooNew. Reads the format version before anything
+/// else.
+[[nodiscard]] Result<Project> load(const std::string& path);
+/// Format version this program writes.
+inline constexpr int kFormatVersion = 1;
+
+/// Costs of the numbers in the strip and the search: bits, QTools energy, cycles.
+[[nodiscard]] search::CostFunction costFunction(hw::Accelerator accelerator);
+/// SearchInput ready for search::run: data split, costs and energies wired.
+[[nodiscard]] Result<search::SearchInput> searchInput(const Project& project);
+/// Hash of what a measured metric belongs to: graph, weights, configuration.
+[[nodiscard]] std::string stateHash(const Project& project);
+
+} // namespace bitscape::project
