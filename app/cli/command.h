@@ -55,6 +55,10 @@ public:
     [[nodiscard]] const Warnings& warnings() const { return m_warnings; }
     /// {"load_s", "compute_s", "total_s"} up to now.
     [[nodiscard]] Json timing() const;
+    /// Whether --time-limit, rather than a signal, made the job stop.
+    [[nodiscard]] bool timeLimitReached() const;
+    /// Takes the progress bar off the terminal; called before anything is printed.
+    void endProgress();
     /// What was finished and saved before a stop, for the sentence of exit 130.
     void noteSaved(std::string sentence) { m_saved = std::move(sentence); }
     [[nodiscard]] const std::string& saved() const { return m_saved; }

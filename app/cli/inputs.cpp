@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/cli/inputs.h"
+
+#include "core/io/array_file.h"
+
+#include <CLI/CLI.hpp>
+
+#include <charconv>
+
+namespace bitscape::cli {
+
+void addModelOptions(CLI::App& app, ModelOptions& options, bool withMap)
+{
+    app.add_option("MODEL", options.model,
+                   "Model: x.h5, arch.json,weights.h5, p.bitscape[@CONFIG] or sample:NAME")
+        ->required();
+    if (withMap) {
+        app.add_option("--map", options.map, "Quantizers per layer: JSON file or inline JSON");
+    }
+}
+
+void addDataOptions(CLI::App& app, DataOptions& options, DataArgument argument, LimitOption limit)
+{
+    io::DataRecipe& recipe = options.recipe;
+    const std::string what =
+        "Data: fashion-mnist[:train|:test], sample:digits, x.npz, x.npy[,y.npy], "
+        "IDX, CSV, CIFAR-10 binary, f.h5::/x,/y";
+    CLI::Option* source = argument == DataArgument::Positional
+                              ? app.add_option("DATA", recipe.source, what)
+                              : app.add_option("--data", recipe.source, what);
+    source->required(argument != DataArgument::OptionalOption);
+    app.add_option("--x", recipe.xKey, "Array of the samples in an npz or HDF5 file");
+    app.add_option("--y", recipe.yKey, "Array of the labels in an npz or HDF5 file");
+    app.add_option("--label", recipe.labelColumn, "Column of the label in a CSV file");
+    app.add_option_function<double>(
+        "--scale", [&recipe](double value) { recipe.scale = value; }, "Multiply all values");
+    app.add_option("--normalize", recipe.normalize,
+                   "mean,std | minmax | imagenet | int8:SCALE,ZERO");
+    app.add_option("--layout", recipe.layout, "Layout of images in the file")
+        ->check(CLI::IsMember({"nhwc", "nchw"}))
+        ->capture_default_str();
+    if (limit == LimitOption::Add) {
+        app.add_option("--limit", recipe.limit, "Use at most N samples; 0: all")
+            ->check(CLI::NonNegativeNumber)
+            ->capture_default_str();
+    }
+    app.add_option("--skip", recipe.skip, "Leave out the first N samples")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+    app.add_option("--split", options.split, "Use the first part only: train=0.8");
+    app.add_option("--classes", recipe.classes, "Number of classes; 0: from the labels")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+}
+
+Result<project::OpenedModel> openModel(Session& session, const ModelOptions& options)
+{
+    auto opened = project::openModel(options.model);
+    if (!opened) {
+        return opened;
+    }
+    session.warn(opened->model->warnings);
+    if (!options.map.empty()) {
+        auto text = fileOrInline("--map", options.map);
+        if (!text) {
+            return fail(std::move(text).error());
+        }
+        auto mapped = graph::applyMap(*opened->model->graph, opened->configuration, *text);
+        if (!mapped) {
+            return fail(std::move(mapped).error().in("--map"));
+        }
+        session.warn(mapped->warnings);
+        opened->configuration = std::move(mapped->configuration);
+    }
+    return opened;
+}
+
+namespace {
+
+Result<io::DataRecipe> recipeOf(const DataOptions& options)
+{
+    io::DataRecipe recipe = options.recipe;
+    if (!options.split.empty()) {
+        const std::string_view prefix = "train=";
+        const std::string_view text = options.split;
+        const char* end = text.data() + text.size();
+        double share = 0;
+        if (!text.starts_with(prefix) ||
+            std::from_chars(text.data() + prefix.size(), end, share).ptr != end) {
+            return fail(ErrorCode::InvalidArgument, "'" + options.split + "' is no split.",
+                        "--split", "Write it as train=0.8.");
+        }
+        recipe.splitTrain = share;
+    }
+    if (auto valid = recipe.validate(); !valid) {
+        return fail(std::move(valid).error());
+    }
+    return recipe;
+}
+
+} // namespace
+
+Result<io::DataSet> openData(Session& session, const DataOptions& options)
+{
+    auto recipe = recipeOf(options);
+    if (!recipe) {
+        return fail(std::move(recipe).error());
+    }
+    auto data = project::openData(*recipe);
+    if (data) {
+        session.warn(data->warnings);
+    }
+    return data;
+}
+
+Result<io::DataSet> openDataFor(Session& session, const DataOptions& options,
+                                const graph::Graph& graph)
+{
+    auto data = openData(session, options);
+    if (!data) {
+        return data;
+    }
+    std::vector<std::string> names;
+    std::vector<Shape> shapes;
+    for (const int input : graph.inputs()) {
+        names.push_back(graph.layer(input).name);
+        shapes.push_back(graph.layer(input).outputShape);
+    }
+    auto fitted = io::fitToInputs(data->samples, names, shapes);
+    if (!fitted) {
+        return fail(std::move(fitted).error().in(options.recipe.source));
+    }
+    data->samples = std::move(*fitted);
+    return data;
+}
+
+Result<std::string> fileOrInline(const std::string& option, const std::string& value)
+{
+    if (value.starts_with("{") || value.starts_with("[")) {
+        return value;
+    }
+    auto text = io::readFile(value);
+    if (!text) {
+        return fail(std::move(text).error().in(option));
+    }
+    return std::move(*text);
+}
+
+Json shapeWithBatch(const Shape& shape)
+{
+    Json out = Json::array({nullptr});
+    for (const Index size : shape.sizes()) {
+        out.push_back(size < 0 ? Json(nullptr) : Json(size));
+    }
+    return out;
+}
+
+} // namespace bitscape::cli
