@@ -53,9 +53,11 @@ struct WeightSlot {
 class Graph {
 public:
     /// Checks and completes: order (sorted topologically, stable), shapes, MACs, shapes of weights.
-    /// `layers[i].inputs` refer to the given order. Errors: InvalidArgument (cycle, dangling
-    /// input), ShapeMismatch (naming layer, weight, got and wanted shape). Unsupported layers are
-    /// allowed: their output shape stays as given (rank 0 if unknown).
+    /// `layers[i].inputs` refer to the given order. A layer given without any weights gets those
+    /// its op needs (zeros; gamma and moving variance one); `trainable` is cleared on statistics.
+    /// Errors: InvalidArgument (cycle, dangling input), ShapeMismatch (naming layer, weight, got
+    /// and wanted shape). Unsupported layers are allowed: their output shape stays as given (rank 0
+    /// if unknown), and what reads an unknown shape is not checked.
     [[nodiscard]] static Result<std::shared_ptr<const Graph>> make(std::string name,
                                                                    std::vector<Layer> layers,
                                                                    std::vector<int> inputs,
@@ -85,6 +87,9 @@ public:
     /// Indices of layers that cannot be run, in order.
     [[nodiscard]] std::vector<int> unsupported() const;
 
+    /// An empty graph; graphs with layers come from make().
+    Graph() = default;
+
 private:
     std::string m_name;
     std::vector<Layer> m_layers;
@@ -95,7 +100,8 @@ private:
 
 using GraphPtr = std::shared_ptr<const Graph>;
 
-/// Output size along one axis; effective kernel = (kernel−1)·dilation + 1.
+/// Output size along one axis; effective kernel = (kernel−1)·dilation + 1. −1 stays −1; 0 if the
+/// kernel does not fit.
 [[nodiscard]] Index outputSize(Index input, int kernel, int stride, int dilation, Padding padding);
 /// Zeros before the first element for Padding::Same (the smaller half first) and Causal.
 [[nodiscard]] Index paddingBefore(Index input, int kernel, int stride, int dilation,
