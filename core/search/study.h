@@ -29,6 +29,24 @@ struct Cost {
 };
 using CostFunction = std::function<Result<Cost>(const graph::Graph&, const graph::Configuration&)>;
 
+/// What QTools is asked for by the energy goal; members named as QTools' arguments.
+struct EnergyRequest {
+    std::string process = "horowitz";
+    std::string parametersOn = "fixed"; ///< dram | sram | fixed
+    std::string activationsOn = "dram"; ///< dram | sram | fixed
+    double minimumSramBits = 0;
+    bool readWriteIo = true;
+    std::vector<std::string> sourceQuantizers; ///< quantizers or type names of the inputs; empty:
+                                               ///< QTools' default
+    std::string kerasQuantizer = "fp32";       ///< type of what plain Keras layers hold
+    std::string accumulator = "fp32";          ///< accumulator of plain Keras layers
+    bool forReference = false;                 ///< count every layer as a plain Keras one
+    bool inference = false;                    ///< use the values of the weights
+};
+/// Energy in pJ as QTools' extract_energy_sum gives it. Handed in from above.
+using EnergyFunction = std::function<Result<double>(
+    const graph::Graph&, const graph::Configuration&, const EnergyRequest&)>;
+
 /// One hyper-parameter of the space: name as AutoQKeras gives it ("fc1_kernel_quantizer"),
 /// candidates.
 struct Choice {
@@ -106,10 +124,11 @@ struct SearchInput {
     graph::Configuration base; ///< quantizers the model came with
     std::shared_ptr<const train::Samples> train;
     std::shared_ptr<const train::Samples> validation;
-    CostFunction cost;
-    /// Size of a configuration for ForgivingFactor::Kind::Energy (QTools); unused for bits.
-    std::function<Result<double>(const graph::Graph&, const graph::Configuration&, bool reference)>
-        energy;
+    CostFunction cost;     ///< may be empty: energy and cycles stay 0
+    EnergyFunction energy; ///< size of a configuration for the energy goal; unused for bits
+    /// The model is a Keras Sequential: its input layers are not among `model.layers`, so forgiving
+    /// bits does not count them.
+    bool sequential = false;
 };
 
 /// The space, sizes and defaults of a description; no training. Infeasible if limits cannot be met:
@@ -126,8 +145,9 @@ struct SpaceReport {
 configurationOf(const SearchInput& input, const SpaceReport& space,
                 const std::map<std::string, std::string>& assignment);
 
-/// Called when a trial has ended, in the order of numbers, one call at a time; must store it before
-/// it returns (kill -9 then loses only running trials).
+/// Called when a trial has ended, one call at a time, in the order in which trials end (with
+/// several threads trial 1 may come before trial 0; Study::trials is sorted by number all the
+/// same). Must store it before it returns: kill -9 then loses only running trials.
 using TrialCallback = std::function<Result<void>(const Study&, const Trial&)>;
 
 /// Runs the trials that `study` does not hold yet; whole trials side by side on `threads` threads.
