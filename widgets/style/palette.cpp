@@ -11,7 +11,10 @@ namespace bitscape::widgets {
 
 namespace {
 
-QColor rgb(unsigned value) { return QColor::fromRgb(static_cast<QRgb>(value)); }
+QColor rgb(unsigned value)
+{
+    return QColor::fromRgb(static_cast<QRgb>(value));
+}
 
 Palette lightPalette()
 {
@@ -158,7 +161,10 @@ ToneColors Palette::chip(int bits) const
     return {inkOn(fill), fill};
 }
 
-QColor Palette::sequentialAt(double position) const { return onScale(sequential, position); }
+QColor Palette::sequentialAt(double position) const
+{
+    return onScale(sequential, position);
+}
 
 QColor Palette::divergingAt(double position) const
 {
@@ -204,11 +210,20 @@ const Palette& palette(Theme theme)
     return theme == Theme::Light ? light : dark;
 }
 
-Theme currentTheme() { return themeInUse(); }
+Theme currentTheme()
+{
+    return themeInUse();
+}
 
-const Palette& currentPalette() { return palette(currentTheme()); }
+const Palette& currentPalette()
+{
+    return palette(currentTheme());
+}
 
-void setCurrentTheme(Theme theme) { themeInUse() = theme; }
+void setCurrentTheme(Theme theme)
+{
+    themeInUse() = theme;
+}
 
 QBrush hatchBrush(Hatch hatch, Theme theme)
 {

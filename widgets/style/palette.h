@@ -30,8 +30,8 @@ struct ToneColors {
 };
 
 /// Every color of the program for one theme. The seven series colors are told apart in normal,
-/// protan, deutan and tritan vision; texts reach 4.5:1, marks 3:1 on their backgrounds (faint marks,
-/// grid and disabled text recede on purpose).
+/// protan, deutan and tritan vision; texts reach 4.5:1, marks 3:1 on their backgrounds (faint
+/// marks, grid and disabled text recede on purpose).
 struct Palette {
     Theme theme = Theme::Light;
 
@@ -72,7 +72,7 @@ struct Palette {
 /// The theme in use; GUI thread only. Widgets read it while painting and on
 /// QEvent::PaletteChange; plots have setTheme().
 [[nodiscard]] Theme currentTheme();
-/// Changes the theme of the whole application at once: palette, style sheet, icons.
+/// Only remembers it; applyTheme() (theme.h) makes everything on screen follow.
 void setCurrentTheme(Theme theme);
 /// palette(currentTheme()).
 [[nodiscard]] const Palette& currentPalette();
