@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // The only door to libhdf5: owning handles, every status checked, its error printing off, every
@@ -40,6 +41,8 @@ public:
 
     [[nodiscard]] bool isValid() const { return m_id >= 0; }
     [[nodiscard]] std::int64_t id() const { return m_id; }
+    /// Gives the identifier up; the caller closes it.
+    [[nodiscard]] std::int64_t release() { return std::exchange(m_id, -1); }
 
 private:
     std::int64_t m_id = -1;
