@@ -93,17 +93,16 @@ void writeAll(int file, std::string_view bytes)
 
 std::string encode(const Result<std::string>& result)
 {
-    if (result) {
-        std::string answer(1, kAnswer);
-        return answer.append(*result);
-    }
-    const Error& error = result.error();
     ByteWriter writer;
-    writer.number(kError);
-    writer.number(static_cast<int>(error.code));
-    writer.text(error.message);
-    writer.text(error.where);
-    writer.text(error.hint);
+    writer.number(result ? kAnswer : kError);
+    if (result) {
+        writer.raw(result->data(), result->size());
+    } else {
+        writer.number(static_cast<int>(result.error().code));
+        writer.text(result.error().message);
+        writer.text(result.error().where);
+        writer.text(result.error().hint);
+    }
     return writer.finish();
 }
 
