@@ -112,16 +112,15 @@ Failure broken(const std::string& where)
                 "Get it anew from where it came from.");
 }
 
-Result<std::string> decode(std::string bytes, const std::string& where)
+Result<std::string> decode(std::string_view bytes, const std::string& where)
 {
     if (bytes.empty()) {
         return broken(where);
     }
     if (bytes.front() == kAnswer) {
-        bytes.erase(0, 1);
-        return bytes;
+        return std::string(bytes.substr(1));
     }
-    ByteReader reader(std::string_view(bytes).substr(1));
+    ByteReader reader(bytes.substr(1));
     const auto code = reader.number<int>();
     const auto message = reader.text();
     const auto place = reader.text();
@@ -228,7 +227,7 @@ Result<std::string> isolated(const std::string& where,
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         return broken(where);
     }
-    return decode(std::move(bytes), where);
+    return decode(bytes, where);
 }
 
 } // namespace bitscape::io
