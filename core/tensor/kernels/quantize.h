@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/tensor/kernels/kernels.h"
+
+#include <cstddef>
+
+// Loops of core/quant: round, clip, scale, and the masks of straight-through gradients. rne is
+// rounding half to even. The output may be the input. NaN gives NaN; infinities saturate; a zero is
+// +0. quantize.cpp is compiled without fused multiply-add: every variant gives the same bits.
+namespace bitscape::kernels {
+
+/// y = step · clip(rne(x · inverse), low, high).
+struct Grid {
+    float inverse = 1.0F;
+    float step = 1.0F;
+    float low = 0.0F;
+    float high = 0.0F;
+};
+BITSCAPE_KERNEL void quantizeGrid(const float* x, float* y, std::ptrdiff_t count, const Grid& grid);
+
+/// The same with one step per channel (the innermost axis): step[c] instead of grid.step.
+BITSCAPE_KERNEL void quantizeGridByChannel(const float* x, float* y, std::ptrdiff_t rows,
+                                           std::ptrdiff_t channels, const Grid& grid,
+                                           const float* step);
+
+/// y = scale · clip(rne(x / scale), low, high): a step that is no power of two is divided by, as
+/// ONNX and TFLite do, since multiplying by its inverse would move ties.
+struct AffineGrid {
+    float scale = 1.0F;
+    float low = 0.0F;
+    float high = 0.0F;
+};
+BITSCAPE_KERNEL void quantizeAffine(const float* x, float* y, std::ptrdiff_t count,
+                                    const AffineGrid& grid);
+
+/// y = min(bound, step · (clip(rne(p), 0, high) + clip(rne(p · slope), low, 0))), p = x · inverse.
+struct LeakyGrid {
+    float inverse = 1.0F;
+    float step = 1.0F;
+    float high = 0.0F;
+    float slope = 0.0F;
+    float low = 0.0F;
+    float bound = 0.0F; ///< +infinity if none
+};
+BITSCAPE_KERNEL void quantizeLeaky(const float* x, float* y, std::ptrdiff_t count,
+                                   const LeakyGrid& grid);
+
+/// y = x < 0 ? negative : positive (0 counts as positive).
+BITSCAPE_KERNEL void quantizeSign(const float* x, float* y, std::ptrdiff_t count, float negative,
+                                  float positive);
+
+/// y = 0 where |x| < threshold, else ±level with the sign of x.
+BITSCAPE_KERNEL void quantizeTernary(const float* x, float* y, std::ptrdiff_t count,
+                                     float threshold, float level);
+
+/// ±2^e. With a = x ≥ 0 ? x : −x · negativeFactor: e = lowest if a < 1e-7, else factor ·
+/// clip(round(ln(b) / ln 2), lowest, highest), b = min(a, maxValue), factor = 1; b = √min(a,
+/// maxValue), factor = 2 if quadratic; round = floor or rne; arithmetic in float32. Negative x
+/// give −2^e, or +2^lowest if negativeFactor is 0. Powers below 2^−126 are flushed to 0.
+struct PowerOfTwoGrid {
+    int lowest = 0;
+    int highest = 0;
+    float maxValue = 0.0F; ///< +infinity if none
+    float negativeFactor = 1.0F;
+    bool quadratic = false;
+    bool floor = false;
+};
+BITSCAPE_KERNEL void quantizePowerOfTwo(const float* x, float* y, std::ptrdiff_t count,
+                                        const PowerOfTwoGrid& grid);
+
+/// Codes of a fitted step: z = sign(x) · min(⌊|x · factor| / step[c] + ½⌋, top), rounding half away
+/// from zero; row by row, one step per channel. A row of one step: channels = 1.
+BITSCAPE_KERNEL void roundAwayByChannel(const float* x, float* z, std::ptrdiff_t rows,
+                                        std::ptrdiff_t channels, float factor, const float* step,
+                                        float top);
+
+/// y = step[c] · z, row by row.
+BITSCAPE_KERNEL void scaleByChannel(const float* z, float* y, std::ptrdiff_t rows,
+                                    std::ptrdiff_t channels, const float* step);
+
+/// largest[c] = max(largest[c], |x|) over the rows; NaN is passed over.
+BITSCAPE_KERNEL void maxAbsByChannel(const float* x, std::ptrdiff_t rows, std::ptrdiff_t channels,
+                                     float* largest);
+
+/// xz[c] += Σ x · factor · z, zz[c] += Σ z², summed over the rows in order.
+BITSCAPE_KERNEL void sumProductsByChannel(const float* x, const float* z, std::ptrdiff_t rows,
+                                          std::ptrdiff_t channels, float factor, double* xz,
+                                          double* zz);
+
+/// y = (1 − share) · x + share · y: a part of the quantization noise.
+BITSCAPE_KERNEL void blend(const float* x, float* y, std::ptrdiff_t count, float share);
+
+/// Leaky rectifier without quantization: y = x > cap ? cap : (x < 0 ? slope · x : x).
+BITSCAPE_KERNEL void leakyRelu(const float* x, float* y, std::ptrdiff_t count, float slope,
+                               float cap);
+
+/// dx = g for 0 < x ≤ cap, slope · g for x ≤ 0, 0 for x > cap and NaN.
+BITSCAPE_KERNEL void leakyReluGradient(const float* x, const float* g, float* dx,
+                                       std::ptrdiff_t count, float slope, float cap);
+
+/// dx = g for low ≤ x ≤ high, else 0.
+BITSCAPE_KERNEL void clipGradient(const float* x, const float* g, float* dx, std::ptrdiff_t count,
+                                  float low, float high);
+
+} // namespace bitscape::kernels
