@@ -394,9 +394,14 @@ Result<void> writeNumbers(hid_t owner, std::string_view path, hid_t fileType, hi
     const Handle space = simpleSpace(shape);
     const Handle creation(H5Pcreate(H5P_DATASET_CREATE));
     H5Pset_obj_track_times(creation.id(), static_cast<hbool_t>(false));
-    if (storage == Storage::Checked && !shape.empty() && countOf(shape) > 0) {
+    if (storage != Storage::Plain && !shape.empty() && countOf(shape) > 0) {
         const std::vector<hsize_t> chunk = chunkFor(shape, H5Tget_size(fileType));
         H5Pset_chunk(creation.id(), static_cast<int>(chunk.size()), chunk.data());
+        if (storage == Storage::Compressed) {
+            constexpr unsigned kDeflateLevel = 4;
+            H5Pset_shuffle(creation.id());
+            H5Pset_deflate(creation.id(), kDeflateLevel);
+        }
         H5Pset_fletcher32(creation.id());
     }
     const Handle set(H5Dcreate2(parent->id(), name.c_str(), fileType, space.id(), H5P_DEFAULT,
@@ -731,6 +736,32 @@ Result<std::string> Group::readBytes(std::string_view path, std::int64_t maxElem
     return bytes;
 }
 
+Result<std::string> Group::readText(std::string_view path) const
+{
+    const LibraryLock lock;
+    const std::string where = place(path);
+    auto opened = openDataset(m_handle.id(), path, where);
+    if (!opened) {
+        return fail(std::move(opened).error());
+    }
+    const Handle type(H5Dget_type(opened->set.id()));
+    // Strings of variable length are not written by us, and libhdf5 1.10 crashes on damaged ones.
+    if (opened->info.kind != ValueKind::Text || opened->info.elementCount != 1 ||
+        H5Tis_variable_str(type.id()) != 0) {
+        return corrupt("It holds no text of fixed length.", where);
+    }
+    const std::size_t size = H5Tget_size(type.id());
+    if (size == 0 || size > kMaxTextBytes || size > H5Dget_storage_size(opened->set.id())) {
+        return corrupt("The text is too large.", where);
+    }
+    std::string text(size, '\0');
+    if (auto ok = readInto(opened->set.id(), type.id(), text.data(), where); !ok) {
+        return fail(std::move(ok).error());
+    }
+    text.resize(trimmedText(text.data(), size).size());
+    return text;
+}
+
 Result<Group> Group::makeGroup(std::string_view path)
 {
     const LibraryLock lock;
@@ -861,8 +892,24 @@ Result<void> Group::writeIntegers(std::string_view path, std::span<const std::in
 
 Result<void> Group::writeBytes(std::string_view path, std::string_view bytes, Storage storage)
 {
-    const LibraryLock lock;
     const std::array<Index, 1> shape{static_cast<Index>(bytes.size())};
+    return writeBytes(path, bytes, shape, storage);
+}
+
+Result<void> Group::writeText(std::string_view path, std::string_view text)
+{
+    const LibraryLock lock;
+    const Handle type = fixedText(text.size());
+    const std::string padded = text.empty() ? std::string(1, '\0') : std::string(text);
+    return writeNumbers(m_handle.id(), path, type.id(), type.id(), padded.data(), {},
+                        Storage::Plain, place(path));
+}
+
+Result<void> Group::writeBytes(std::string_view path, std::string_view bytes,
+                               std::span<const Index> shape, Storage storage)
+{
+    const LibraryLock lock;
+    ensure(static_cast<std::int64_t>(bytes.size()) == countOf(shape), "hdf5: shape and values");
     return writeNumbers(m_handle.id(), path, H5T_STD_U8LE, H5T_NATIVE_UINT8, bytes.data(), shape,
                         storage, place(path));
 }

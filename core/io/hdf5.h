@@ -59,8 +59,10 @@ struct DatasetInfo {
 
 /// How a dataset is laid out.
 enum class Storage {
-    Plain,   ///< contiguous, as Keras writes
-    Checked, ///< chunked with a Fletcher-32 sum per chunk, verified at every read
+    Plain,      ///< contiguous, as Keras writes
+    Checked,    ///< chunked with a Fletcher-32 sum per chunk, verified at every read
+    Compressed, ///< Checked and deflated (shuffled, level 4): for histograms and other sparse
+                ///< tables
 };
 
 /// Sanity bound for one dataset: 2^28 elements.
@@ -105,6 +107,8 @@ public:
     /// Bytes of a one-dimensional uint8 dataset.
     [[nodiscard]] Result<std::string>
     readBytes(std::string_view path, std::int64_t maxElements = std::int64_t{1} << 31) const;
+    /// Scalar dataset of a fixed-length string, as writeText() makes it; at most 256 MiB.
+    [[nodiscard]] Result<std::string> readText(std::string_view path) const;
 
     /// Makes missing groups on the way.
     [[nodiscard]] Result<Group> makeGroup(std::string_view path);
@@ -127,6 +131,10 @@ public:
                                              std::span<const Index> shape, Storage storage);
     [[nodiscard]] Result<void> writeBytes(std::string_view path, std::string_view bytes,
                                           Storage storage);
+    [[nodiscard]] Result<void> writeBytes(std::string_view path, std::string_view bytes,
+                                          std::span<const Index> shape, Storage storage);
+    /// Scalar dataset holding a fixed-length UTF-8 string without NUL: for texts of any length.
+    [[nodiscard]] Result<void> writeText(std::string_view path, std::string_view text);
 
 private:
     [[nodiscard]] std::string place(std::string_view child) const;
