@@ -18,11 +18,16 @@ namespace bitscape::io {
 struct Array {
     std::string dtype = "float32"; ///< "float32", "int64", "uint8", "bool", …
     std::vector<Index> shape;
-    std::vector<float> values;          ///< row-major, converted to float32
-    std::vector<std::int64_t> integers; ///< exact values for integer types; empty for floats
+    std::vector<float> values; ///< row-major, converted to float32
+    /// Exact values of integer types wider than 16 bits; empty for the others, whose floats are
+    /// exact.
+    std::vector<std::int64_t> integers;
 
     /// Rank ≤ Shape::kMaxRank (checked by the readers).
     [[nodiscard]] Tensor toTensor() const;
+    /// Values of an integer type.
+    [[nodiscard]] std::vector<std::int64_t> toIntegers() const;
+    [[nodiscard]] bool isInteger() const; ///< bool counts as one
 };
 
 /// NPY 1.0–3.0, C and Fortran order, both byte orders, bool, (u)int8…64, float16/32/64. No pickles.
