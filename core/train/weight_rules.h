@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/base/error.h"
+#include "core/graph/configuration.h"
+#include "core/graph/graph.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace bitscape::train {
+
+/// What a layer's config demands of one weight beside the loss: Keras' l1 and l2 penalties and a
+/// constraint kept after every step.
+struct WeightRule {
+    enum class Constraint { None, Clip, MaxNorm, MinMaxNorm, UnitNorm, NonNegative };
+
+    double l1 = 0.0, l2 = 0.0;
+    Constraint constraint = Constraint::None;
+    double low = 0.0, high = 0.0; ///< of Clip, MaxNorm (high) and MinMaxNorm
+    double rate = 1.0;            ///< of MinMaxNorm
+    std::vector<int> axes{0};     ///< that the norm runs over
+
+    [[nodiscard]] double penalty(const Tensor& weight) const;
+    /// Adds the gradient of penalty().
+    void addPenaltyGradient(const Tensor& weight, Tensor& gradient) const;
+    void constrain(Tensor& weight) const;
+};
+
+/// One rule per weight slot, read from Layer::originalConfig. A stored Clip is the one that QKeras
+/// adds by itself; where `configuration` gives the weight another quantizer than the file did, it
+/// is dropped for `clipLimits` (TrainingPlan). Warnings name what is not applied.
+[[nodiscard]] std::vector<WeightRule> weightRules(const graph::Graph& graph,
+                                                  const graph::Configuration& configuration,
+                                                  std::span<const float> clipLimits,
+                                                  Warnings& warnings);
+
+} // namespace bitscape::train
