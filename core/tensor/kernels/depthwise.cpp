@@ -67,7 +67,7 @@ void depthwiseRows(const float* const* a, const Gather& gather, const float* wei
 
 /// Sums over a block of rows of Taps taps for one vector of channels.
 template <int Taps, bool IsFull>
-void transposedTile(const Gather& a, Index first, Index count, const Scatter& b, const Index* taps,
+void transposedTile(const Gather& a, Index first, Index count, const Matrix& b, const Index* taps,
                     Index channel, int lanes, float* target, bool adds)
 {
     const auto read = [lanes](const float* from) __attribute__((always_inline))
@@ -102,7 +102,7 @@ void transposedTile(const Gather& a, Index first, Index count, const Scatter& b,
 }
 
 template <int Taps>
-void transposedTaps(const Gather& a, Index first, Index count, const Scatter& b, Index tap,
+void transposedTaps(const Gather& a, Index first, Index count, const Matrix& b, Index tap,
                     float* target, bool adds)
 {
     const Index channels = a.segmentLength;
@@ -145,7 +145,7 @@ void depthwise(const Gather& a, Index first, Index count, const float* weights,
     }
 }
 
-void depthwiseTransposed(const Gather& a, Index first, Index count, const Scatter& b, float* target,
+void depthwiseTransposed(const Gather& a, Index first, Index count, const Matrix& b, float* target,
                          bool adds)
 {
     Index tap = 0;

@@ -42,6 +42,13 @@ struct Scatter {
     const Index* rows = nullptr;
 };
 
+/// The same for a matrix that is only read.
+struct Matrix {
+    const float* data = nullptr;
+    Index imagePitch = 0;
+    const Index* rows = nullptr;
+};
+
 /// What happens to a finished sum while it is in a register: + bias, then clamped to [low, high]
 /// (NaN passes), then written or added to what is there.
 struct Finish {
@@ -66,7 +73,7 @@ BITSCAPE_KERNEL void multiply(const Gather& a, Index first, Index count, const f
 /// target(k, n) (+)= Σ over rows first … first+count−1 of a(row, k) · b(row, n), a matrix of
 /// a.depth() × columns with `targetPitch` floats per row. Rows are summed in fixed blocks.
 /// k runs over depthFirst … depthFirst+depthCount−1 only; target points at row 0.
-BITSCAPE_KERNEL void multiplyTransposed(const Gather& a, Index first, Index count, const Scatter& b,
+BITSCAPE_KERNEL void multiplyTransposed(const Gather& a, Index first, Index count, const Matrix& b,
                                         Index columns, Index depthFirst, Index depthCount,
                                         float* target, Index targetPitch, bool adds);
 
@@ -77,8 +84,8 @@ BITSCAPE_KERNEL void multiplyTransposed(const Gather& a, Index first, Index coun
 BITSCAPE_KERNEL void depthwise(const Gather& a, Index first, Index count, const float* weights,
                                const Finish& finish, const Scatter& c);
 /// target[tap·channels + channel] (+)= Σ rows a(row, tap, channel) · b(row, channel).
-BITSCAPE_KERNEL void depthwiseTransposed(const Gather& a, Index first, Index count,
-                                         const Scatter& b, float* target, bool adds);
+BITSCAPE_KERNEL void depthwiseTransposed(const Gather& a, Index first, Index count, const Matrix& b,
+                                         float* target, bool adds);
 
 // ---- element-wise ------------------------------------------------------------------------------
 

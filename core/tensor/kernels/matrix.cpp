@@ -240,7 +240,7 @@ void multiply(const Gather& a, Index first, Index count, const float* packed, In
     }
 }
 
-void multiplyTransposed(const Gather& a, Index first, Index count, const Scatter& b, Index columns,
+void multiplyTransposed(const Gather& a, Index first, Index count, const Matrix& b, Index columns,
                         Index depthFirst, Index depthCount, float* target, Index targetPitch,
                         bool adds)
 {

@@ -111,6 +111,14 @@ int exponentByLogarithm(float b, bool floor)
     return static_cast<int>(floor ? std::floor(l) : std::nearbyint(l));
 }
 
+inline float awayCode(float x, float step, float top)
+{
+    const float code = floorOf(__builtin_fabsf(x) / step + 0.5F);
+    const float size = code >= top ? top : code;
+    const float value = x < 0.0F ? -size : size;
+    return x == 0.0F ? 0.0F : value;
+}
+
 } // namespace
 
 void quantizeGrid(const float* x, float* y, std::ptrdiff_t count, const Grid& grid)
@@ -119,19 +127,6 @@ void quantizeGrid(const float* x, float* y, std::ptrdiff_t count, const Grid& gr
     BITSCAPE_INDEPENDENT
     for (std::ptrdiff_t i = 0; i < count; ++i) {
         y[i] = clip(rne(x[i] * g.inverse), g.low, g.high) * g.step + kPlusZero;
-    }
-}
-
-void quantizeGridByChannel(const float* x, float* y, std::ptrdiff_t rows, std::ptrdiff_t channels,
-                           const Grid& grid, const float* step)
-{
-    const Grid g = grid;
-    for (std::ptrdiff_t r = 0; r < rows; ++r) {
-        BITSCAPE_INDEPENDENT
-        for (std::ptrdiff_t c = 0; c < channels; ++c) {
-            const std::ptrdiff_t i = r * channels + c;
-            y[i] = clip(rne(x[i] * g.inverse), g.low, g.high) * step[c] + kPlusZero;
-        }
     }
 }
 
@@ -206,15 +201,19 @@ void quantizePowerOfTwo(const float* x, float* y, std::ptrdiff_t count, const Po
 void roundAwayByChannel(const float* x, float* z, std::ptrdiff_t rows, std::ptrdiff_t channels,
                         float factor, const float* step, float top)
 {
+    if (channels == 1) {
+        const float only = step[0];
+        BITSCAPE_INDEPENDENT
+        for (std::ptrdiff_t i = 0; i < rows; ++i) {
+            z[i] = awayCode(x[i] * factor, only, top);
+        }
+        return;
+    }
     for (std::ptrdiff_t r = 0; r < rows; ++r) {
         BITSCAPE_INDEPENDENT
         for (std::ptrdiff_t c = 0; c < channels; ++c) {
             const std::ptrdiff_t i = r * channels + c;
-            const float scaled = x[i] * factor;
-            const float code = floorOf(__builtin_fabsf(scaled) / step[c] + 0.5F);
-            const float size = code >= top ? top : code;
-            const float value = scaled < 0.0F ? -size : size;
-            z[i] = scaled == 0.0F ? 0.0F : value;
+            z[i] = awayCode(x[i] * factor, step[c], top);
         }
     }
 }
@@ -222,10 +221,19 @@ void roundAwayByChannel(const float* x, float* z, std::ptrdiff_t rows, std::ptrd
 void scaleByChannel(const float* z, float* y, std::ptrdiff_t rows, std::ptrdiff_t channels,
                     const float* step)
 {
+    if (channels == 1) {
+        const float only = step[0];
+        BITSCAPE_INDEPENDENT
+        for (std::ptrdiff_t i = 0; i < rows; ++i) {
+            y[i] = z[i] * only + kPlusZero;
+        }
+        return;
+    }
     for (std::ptrdiff_t r = 0; r < rows; ++r) {
         BITSCAPE_INDEPENDENT
         for (std::ptrdiff_t c = 0; c < channels; ++c) {
-            y[r * channels + c] = z[r * channels + c] * step[c] + kPlusZero;
+            const std::ptrdiff_t i = r * channels + c;
+            y[i] = z[i] * step[c] + kPlusZero;
         }
     }
 }

@@ -19,11 +19,6 @@ struct Grid {
 };
 BITSCAPE_KERNEL void quantizeGrid(const float* x, float* y, std::ptrdiff_t count, const Grid& grid);
 
-/// The same with one step per channel (the innermost axis): step[c] instead of grid.step.
-BITSCAPE_KERNEL void quantizeGridByChannel(const float* x, float* y, std::ptrdiff_t rows,
-                                           std::ptrdiff_t channels, const Grid& grid,
-                                           const float* step);
-
 /// y = scale · clip(rne(x / scale), low, high): a step that is no power of two is divided by, as
 /// ONNX and TFLite do, since multiplying by its inverse would move ties.
 struct AffineGrid {
