@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/project/numbers.h"
+#include "core/project/plots.h"
+#include "core/project/svg.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace bitscape::project {
+
+namespace {
+
+using namespace svg; // NOLINT(google-build-using-namespace): the file draws
+
+struct AxisInfo {
+    const char* id;
+    const char* title; ///< of the plot
+    const char* label; ///< of the axis
+    double (*value)(const search::Cost&);
+};
+
+AxisInfo axisInfo(CostAxis axis)
+{
+    switch (axis) {
+    case CostAxis::Energy:
+        return {"accuracy-energy", "Accuracy against energy", "Energy per inference, QTools (nJ)",
+                [](const search::Cost& cost) { return cost.energyPicojoule / 1e3; }};
+    case CostAxis::Cycles:
+        return {"accuracy-cycles", "Accuracy against cycles",
+                "Cycles per inference, estimate (thousands)",
+                [](const search::Cost& cost) { return cost.cycles / 1e3; }};
+    case CostAxis::WeightBits:
+        break;
+    }
+    return {"accuracy-bits", "Accuracy against weight memory", "Packed weights (KiB)",
+            [](const search::Cost& cost) { return cost.bits / 8192.0; }};
+}
+
+struct Mark {
+    double x = 0, y = 0; ///< y in percent
+    std::string tip;
+    std::size_t study = 0;
+};
+
+/// Marks that no other dominates (y up, x down), by x.
+std::vector<Mark> frontOf(std::vector<Mark> marks)
+{
+    std::stable_sort(marks.begin(), marks.end(), [](const Mark& a, const Mark& b) {
+        return a.x != b.x ? a.x < b.x : a.y > b.y;
+    });
+    std::vector<Mark> front;
+    for (const Mark& mark : marks) {
+        if (front.empty() || mark.y > front.back().y) {
+            front.push_back(mark);
+        }
+    }
+    return front;
+}
+
+std::vector<Mark> trialMarks(const ReportData& data, const AxisInfo& axis)
+{
+    std::vector<Mark> marks;
+    for (std::size_t s = 0; s < data.project->studies.size(); ++s) {
+        for (const search::Trial& trial : data.project->studies[s]->trials) {
+            if (trial.state != search::TrialState::Complete) {
+                continue;
+            }
+            marks.push_back(
+                {axis.value(trial.cost), 100.0 * trial.metric,
+                 fmt::format("trial {}: {} \u00b1 {} pt, {} packed, {}", trial.number,
+                             percent(trial.metric), fixed(100.0 * trial.metricError, 2),
+                             memory(trial.cost.bits), energy(trial.cost.energyPicojoule)),
+                 s});
+        }
+    }
+    return marks;
+}
+
+struct Reference {
+    Mark mark;
+    std::string label;
+    bool isCurrent = false;
+};
+
+std::vector<Reference> referencesOf(const ReportData& data, const AxisInfo& axis)
+{
+    std::vector<Reference> references;
+    for (const ReferenceReport& row : data.configurations) {
+        if (!row.measured || row.isStale) {
+            continue;
+        }
+        references.push_back(
+            {{axis.value(row.cost), 100.0 * row.measured->accuracy,
+              fmt::format("{}: {}, {} packed, {}", row.name, percent(row.measured->accuracy),
+                          memory(row.cost.bits), energy(row.cost.energyPicojoule))},
+             row.name,
+             row.isCurrent});
+    }
+    return references;
+}
+
+/// A lower end of the accuracy axis that keeps the interesting part readable: failed trials far
+/// below the others are counted in words instead.
+double accuracyFloor(std::vector<double> values)
+{
+    std::sort(values.begin(), values.end());
+    const double top = values.back();
+    const double median = values[values.size() / 2];
+    const double wanted = top - 4.0 * std::max(top - median, 0.25);
+    return std::max(values.front(), wanted);
+}
+
+void drawTrial(Canvas& canvas, Point at, std::size_t study, const Paint& paint,
+               const std::string& tip)
+{
+    if (study % 2 == 0) {
+        canvas.circle(at, 3.2, paint, tip);
+    } else {
+        canvas.diamond(at, 4.2, paint, tip);
+    }
+}
+
+void drawFront(Canvas& canvas, const Box& box, const Scale& x, const Scale& y,
+               const std::vector<Mark>& front)
+{
+    const Paint paint{.stroke = std::string(color::kGreen), .width = 2};
+    std::vector<Point> steps;
+    for (const Mark& mark : front) {
+        if (mark.y < y.low()) {
+            continue;
+        }
+        const Point at{x.pixel(mark.x), y.pixel(mark.y)};
+        if (!steps.empty()) {
+            steps.push_back({at.x, steps.back().y});
+        }
+        steps.push_back(at);
+    }
+    if (steps.empty()) {
+        return;
+    }
+    steps.insert(steps.begin(), {steps.front().x, box.bottom});
+    steps.push_back({box.right, steps.back().y});
+    canvas.polyline(steps, paint);
+    for (const Mark& mark : front) {
+        if (mark.y >= y.low()) {
+            canvas.rect({x.pixel(mark.x) - 4, y.pixel(mark.y) - 4}, 8, 8,
+                        {.fill = std::string(color::kGreen)}, mark.tip);
+        }
+    }
+}
+
+} // namespace
+
+Figure accuracyFigure(const ReportData& data, CostAxis kind)
+{
+    const AxisInfo axis = axisInfo(kind);
+    const std::vector<Mark> marks = trialMarks(data, axis);
+    const std::vector<Reference> references = referencesOf(data, axis);
+    const std::vector<Mark> front = frontOf(marks);
+
+    std::vector<double> costs;
+    std::vector<double> accuracies;
+    for (const Mark& mark : marks) {
+        costs.push_back(mark.x);
+        accuracies.push_back(mark.y);
+    }
+    for (const Reference& reference : references) {
+        costs.push_back(reference.mark.x);
+        accuracies.push_back(reference.mark.y);
+    }
+    const double floor = accuracies.empty() ? 0.0 : accuracyFloor(accuracies);
+    const auto below =
+        std::count_if(marks.begin(), marks.end(), [&](const Mark& mark) { return mark.y < floor; });
+    std::erase_if(accuracies, [&](double value) { return value < floor; });
+
+    std::vector<LegendEntry> legend{
+        {LegendEntry::Mark::Circle, {.fill = std::string(color::kFaint)}, "trial"},
+        {LegendEntry::Mark::Square, {.fill = std::string(color::kGreen)}, "front"}};
+    if (!references.empty()) {
+        legend.push_back({LegendEntry::Mark::Diamond,
+                          {.fill = "#FFFFFF", .stroke = std::string(color::kText), .width = 1.5},
+                          "reference"});
+        legend.push_back({LegendEntry::Mark::Ring,
+                          {.stroke = std::string(color::kPurple), .width = 2.5},
+                          "current configuration"});
+    }
+    const Box box{64, 14, 620, 304};
+    const double legendTop = box.bottom + 46;
+    Canvas canvas(axis.id, 640, legendTop + legendHeight(box.right - box.left, legend) + 4);
+    const Scale x = Scale::around(costs, box.left, box.right, true);
+    const Scale y = Scale::around(accuracies, box.bottom, box.top);
+    drawAxes(canvas, box, x, y, axis.label, "Top-1 accuracy (%)");
+
+    std::set<std::pair<double, double>> onFront;
+    for (const Mark& mark : front) {
+        onFront.insert({mark.x, mark.y});
+    }
+    for (const Mark& mark : marks) {
+        if (mark.y >= y.low() && !onFront.contains({mark.x, mark.y})) {
+            drawTrial(canvas, {x.pixel(mark.x), y.pixel(mark.y)}, mark.study,
+                      {.fill = std::string(color::kFaint)}, mark.tip);
+        }
+    }
+    drawFront(canvas, box, x, y, front);
+    for (const Reference& reference : references) {
+        const Point at{x.pixel(reference.mark.x), y.pixel(reference.mark.y)};
+        if (reference.isCurrent) {
+            canvas.circle(at, 7, {.stroke = std::string(color::kPurple), .width = 2.5},
+                          reference.mark.tip);
+        } else {
+            canvas.diamond(at, 6,
+                           {.fill = "#FFFFFF", .stroke = std::string(color::kText), .width = 1.5},
+                           reference.mark.tip);
+        }
+        const bool isRight = at.x > (box.left + box.right) / 2;
+        canvas.text({at.x + (isRight ? -11 : 11), at.y - 9}, reference.label,
+                    {.size = 11, .anchor = isRight ? Anchor::End : Anchor::Start});
+    }
+    if (below > 0) {
+        canvas.text(
+            {box.left + 8, box.bottom - 8},
+            fmt::format("{} of {} trials lie below {} %", below, marks.size(), fixed(y.low(), 1)),
+            {.size = 11, .fill = std::string(color::kSecondText)});
+    }
+    drawLegend(canvas, {box.left, legendTop}, box.right - box.left, legend);
+
+    Figure figure;
+    figure.id = axis.id;
+    figure.title = axis.title;
+    figure.caption = fmt::format(
+        "{} finished trials, {} on the front. Trials are judged on the validation part; references "
+        "on the data named in the table of configurations.",
+        marks.size(), front.size());
+    figure.svg = canvas.finish(axis.title, figure.caption);
+    return figure;
+}
+
+Figure trainingFigure(const ReportData& data)
+{
+    const std::vector<train::HistoryEntry>& history = data.project->trainingHistory;
+    std::vector<double> epochs;
+    std::vector<double> losses;
+    std::vector<double> accuracies;
+    for (const train::HistoryEntry& entry : history) {
+        epochs.push_back(entry.epoch);
+        losses.push_back(entry.loss);
+        if (entry.validationLoss) {
+            losses.push_back(*entry.validationLoss);
+        }
+        for (const auto& accuracy : {entry.accuracy, entry.validationAccuracy}) {
+            if (accuracy) {
+                accuracies.push_back(100.0 * *accuracy);
+            }
+        }
+    }
+    const Box lossBox{64, 14, 306, 234};
+    const Box accuracyBox{382, 14, 624, 234};
+    const std::vector<LegendEntry> legend{
+        {LegendEntry::Mark::Line, {.stroke = std::string(color::kSky), .width = 1.5}, "training"},
+        {LegendEntry::Mark::Line,
+         {.stroke = std::string(color::kBlue), .width = 2.5},
+         "validation"}};
+    Canvas canvas("training", 640, lossBox.bottom + 72);
+    const auto draw = [&](const Box& box, const std::vector<double>& values, const char* title,
+                          auto training, auto validation) {
+        const Scale x(std::min(epochs.front(), epochs.back() - 1), epochs.back(), box.left,
+                      box.right);
+        const Scale y = Scale::around(values, box.bottom, box.top);
+        drawAxisX(canvas, box, x, "Epoch");
+        const std::vector<double> ticks = y.ticks(5);
+        for (const double tick : ticks) {
+            canvas.line({box.left, y.pixel(tick)}, {box.right, y.pixel(tick)},
+                        {.stroke = std::string(color::kGrid), .dashes = "2 3"});
+            canvas.text({box.left - 8, y.pixel(tick) + 4}, tickLabel(tick, ticks),
+                        {.size = 11, .anchor = Anchor::End});
+        }
+        canvas.rect({box.left, box.top}, box.right - box.left, box.bottom - box.top,
+                    {.stroke = std::string(color::kLine)});
+        canvas.text(
+            {box.left - 48, (box.top + box.bottom) / 2}, title,
+            {.fill = std::string(color::kSecondText), .anchor = Anchor::Middle, .turn = -90});
+        const auto curve = [&](auto value, const Paint& paint, bool marked) {
+            std::vector<Point> points;
+            for (const train::HistoryEntry& entry : history) {
+                if (const std::optional<double> v = value(entry); v && std::isfinite(*v)) {
+                    points.push_back({x.pixel(entry.epoch), y.pixel(*v)});
+                }
+            }
+            canvas.polyline(points, paint);
+            for (const Point& point : points) {
+                if (marked) {
+                    canvas.circle(point, 3, {.fill = paint.stroke});
+                }
+            }
+        };
+        curve(training, legend[0].paint, history.size() == 1);
+        curve(validation, legend[1].paint, true);
+    };
+    const auto scaled = [](const std::optional<double>& value) {
+        return value ? std::optional(100.0 * *value) : std::nullopt;
+    };
+    draw(
+        lossBox, losses, "Loss",
+        [](const train::HistoryEntry& entry) { return std::optional(entry.loss); },
+        [](const train::HistoryEntry& entry) { return entry.validationLoss; });
+    if (!accuracies.empty()) {
+        draw(
+            accuracyBox, accuracies, "Accuracy (%)",
+            [&](const train::HistoryEntry& entry) { return scaled(entry.accuracy); },
+            [&](const train::HistoryEntry& entry) { return scaled(entry.validationAccuracy); });
+    }
+    drawLegend(canvas, {lossBox.left, lossBox.bottom + 48}, 500, legend);
+    Figure figure;
+    figure.id = "training";
+    figure.title = "Training of the float network";
+    figure.caption = fmt::format("{} epochs.", history.size());
+    figure.svg = canvas.finish(figure.title, figure.caption);
+    return figure;
+}
+
+std::vector<Figure> figures(const ReportData& data)
+{
+    std::vector<Figure> all;
+    const bool hasTrials = std::any_of(data.project->studies.begin(), data.project->studies.end(),
+                                       [](const auto& study) { return study->best() != nullptr; });
+    if (!data.project->trainingHistory.empty()) {
+        all.push_back(trainingFigure(data));
+    }
+    if (hasTrials) {
+        all.push_back(accuracyFigure(data, CostAxis::WeightBits));
+        all.push_back(accuracyFigure(data, CostAxis::Energy));
+        all.push_back(accuracyFigure(data, CostAxis::Cycles));
+    }
+    if (!data.weights.empty()) {
+        all.push_back(weightFigure(data));
+    }
+    if (std::any_of(data.weights.begin(), data.weights.end(),
+                    [](const WeightReport& weight) { return !weight.scales.empty(); })) {
+        all.push_back(scaleFigure(data));
+    }
+    if (data.project->calibration && !data.project->calibration->tensors.empty()) {
+        all.push_back(activationFigure(data));
+    }
+    if (data.hardware && !data.hardware->layers.empty()) {
+        all.push_back(utilizationFigure(data));
+        all.push_back(energyFigure(data));
+    }
+    return all;
+}
+
+} // namespace bitscape::project
