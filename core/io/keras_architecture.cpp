@@ -476,8 +476,10 @@ Result<KerasArchitecture> readArchitecture(std::string_view json, std::string_vi
         return corrupt("The JSON text is no Keras model: class_name or config is missing.", where);
     }
     KerasArchitecture network;
-    network.kerasVersion =
-        kerasVersion.empty() ? textOf(member(*parsed, "keras_version")) : std::string(kerasVersion);
+    network.kerasVersion = textOf(member(*parsed, "keras_version"));
+    if (network.kerasVersion.empty()) {
+        network.kerasVersion = kerasVersion;
+    }
     network.backend = textOf(member(*parsed, "backend"));
     network.name = textOf(member(config, "name"));
     const bool functional = !member(config, "input_layers").is_null();

@@ -1,0 +1,582 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/text.h"
+#include "core/io/array_file.h"
+#include "core/io/hdf5.h"
+#include "core/io/json_text.h"
+#include "core/io/keras_layers.h"
+#include "core/io/model_file.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+// Models as Keras 2 and QKeras write them. A layer's config is made from its op, so that it says
+// what the graph computes; initializers, regularizers and constraints are carried over from the
+// file it came from.
+namespace bitscape::io {
+
+namespace {
+
+using graph::Function;
+using graph::FunctionKind;
+using graph::Slot;
+
+constexpr const char* kKeras2 = "2.15.0";
+constexpr const char* kKeras3 = "3.0.0"; // where hard_sigmoid means what Keras 3 means by it
+constexpr const char* kBackend = "tensorflow";
+
+/// A layer as it will stand in the file.
+struct Entry {
+    std::string name;
+    std::string className;
+    Json config;
+    std::vector<std::string> inputs;
+    int layer = -1; ///< whose weights it holds; −1: none
+};
+
+Json pairOf(const graph::Extent& extent, int rank)
+{
+    return rank == 1 ? Json::array({extent.width}) : Json::array({extent.height, extent.width});
+}
+
+const char* nameOf(graph::Padding padding)
+{
+    switch (padding) {
+    case graph::Padding::Same:
+        return "same";
+    case graph::Padding::Causal:
+        return "causal";
+    case graph::Padding::Valid:
+        break;
+    }
+    return "valid";
+}
+
+Json reluConfig(const Function& function)
+{
+    return {{"max_value", function.maxValue > 0 ? Json(function.maxValue) : Json(nullptr)},
+            {"negative_slope", function.negativeSlope},
+            {"threshold", function.threshold}};
+}
+
+/// The activation field: a name, or an object where a name does not say enough.
+Json activationField(const Function& function)
+{
+    if (const std::string_view name = activationName(function); !name.empty()) {
+        return std::string(name);
+    }
+    if (function.kind == FunctionKind::Elu) {
+        return {{"class_name", "ELU"}, {"config", {{"alpha", function.negativeSlope}}}};
+    }
+    return {{"class_name", "ReLU"}, {"config", reluConfig(function)}};
+}
+
+Json dictionaryOf(const quant::Quantizer& quantizer)
+{
+    return Json::parse(quant::toDictionary(quantizer));
+}
+
+/// Class and config of an op without its quantizers.
+struct ClassAndConfig {
+    std::string plain;     ///< Keras' class
+    std::string quantized; ///< QKeras' class; empty: there is none
+    Json config = Json::object();
+};
+
+struct Describe {
+    const graph::Layer& layer;
+
+    ClassAndConfig operator()(const graph::InputOp& op) const
+    {
+        Json shape = Json::array({nullptr});
+        for (const Index size : op.shape.sizes()) {
+            shape.push_back(size < 0 ? Json(nullptr) : Json(size));
+        }
+        return {"InputLayer",
+                {},
+                {{"batch_input_shape", std::move(shape)}, {"sparse", false}, {"ragged", false}}};
+    }
+
+    ClassAndConfig operator()(const graph::DenseOp& op) const
+    {
+        return {"Dense",
+                "QDense",
+                {{"units", op.units},
+                 {"activation", activationField(op.function)},
+                 {"use_bias", op.useBias}}};
+    }
+
+    static Json convolution(const graph::Extent& kernel, const graph::Extent& stride,
+                            const graph::Extent& dilation, graph::Padding padding, bool useBias,
+                            const Function& function, int rank)
+    {
+        return {{"kernel_size", pairOf(kernel, rank)},
+                {"strides", pairOf(stride, rank)},
+                {"padding", nameOf(padding)},
+                {"data_format", "channels_last"},
+                {"dilation_rate", pairOf(dilation, rank)},
+                {"activation", activationField(function)},
+                {"use_bias", useBias}};
+    }
+
+    ClassAndConfig operator()(const graph::ConvOp& op) const
+    {
+        const std::string name = op.spatialRank == 1 ? "Conv1D" : "Conv2D";
+        Json config = convolution(op.kernel, op.stride, op.dilation, op.padding, op.useBias,
+                                  op.function, op.spatialRank);
+        config["filters"] = op.filters;
+        config["groups"] = op.groups;
+        return {name, "Q" + name, std::move(config)};
+    }
+
+    ClassAndConfig operator()(const graph::DepthwiseOp& op) const
+    {
+        Json config =
+            convolution(op.kernel, op.stride, op.dilation, op.padding, op.useBias, op.function, 2);
+        config["depth_multiplier"] = op.multiplier;
+        return {"DepthwiseConv2D", "QDepthwiseConv2D", std::move(config)};
+    }
+
+    ClassAndConfig operator()(const graph::SeparableOp& op) const
+    {
+        Json config =
+            convolution(op.kernel, op.stride, op.dilation, op.padding, op.useBias, op.function, 2);
+        config["filters"] = op.filters;
+        config["depth_multiplier"] = op.multiplier;
+        return {"SeparableConv2D", "QSeparableConv2D", std::move(config)};
+    }
+
+    ClassAndConfig operator()(const graph::ActivationOp& op) const
+    {
+        const Function& f = op.function;
+        const bool asFunction = !activationName(f).empty();
+        if (f.kind == FunctionKind::Elu && !asFunction) {
+            return {"ELU", "QActivation", {{"alpha", f.negativeSlope}}};
+        }
+        const bool isLeaky = f.negativeSlope != 0 && f.maxValue <= 0 && f.threshold == 0;
+        if (f.kind == FunctionKind::Relu && isLeaky && layer.className != "Activation") {
+            return {"LeakyReLU", "QActivation", {{"alpha", f.negativeSlope}}};
+        }
+        if (f.kind == FunctionKind::Relu && (!asFunction || layer.className == "ReLU")) {
+            return {"ReLU", "QActivation", reluConfig(f)};
+        }
+        if (f.kind == FunctionKind::Softmax && layer.className == "Softmax") {
+            return {"Softmax", "QActivation", {{"axis", -1}}};
+        }
+        return {"Activation", "QActivation", {{"activation", activationField(f)}}};
+    }
+
+    static void addNorm(Json& config, const graph::BatchNormOp& op, int axis)
+    {
+        config["axis"] = Json::array({axis});
+        config["momentum"] = op.momentum;
+        config["epsilon"] = op.epsilon;
+        config["center"] = op.center;
+        config["scale"] = op.scale;
+    }
+
+    ClassAndConfig operator()(const graph::BatchNormOp& op) const
+    {
+        ClassAndConfig out{"BatchNormalization", "QBatchNormalization"};
+        addNorm(out.config, op, layer.outputShape.rank());
+        return out;
+    }
+
+    ClassAndConfig operator()(const graph::PoolOp& op) const
+    {
+        const std::string kind = op.kind == graph::PoolKind::Max ? "Max" : "Average";
+        return {kind + "Pooling" + std::to_string(op.spatialRank) + "D",
+                {},
+                {{"pool_size", pairOf(op.window, op.spatialRank)},
+                 {"strides", pairOf(op.stride, op.spatialRank)},
+                 {"padding", nameOf(op.padding)},
+                 {"data_format", "channels_last"}}};
+    }
+
+    ClassAndConfig operator()(const graph::GlobalPoolOp& op) const
+    {
+        const std::string kind = op.kind == graph::PoolKind::Max ? "Max" : "Average";
+        return {"Global" + kind + "Pooling" + std::to_string(op.spatialRank) + "D",
+                {},
+                {{"data_format", "channels_last"}, {"keepdims", op.keepDimensions}}};
+    }
+
+    ClassAndConfig operator()(const graph::ZeroPaddingOp& op) const
+    {
+        if (op.spatialRank == 1) {
+            return {"ZeroPadding1D", {}, {{"padding", Json::array({op.left, op.right})}}};
+        }
+        return {"ZeroPadding2D",
+                {},
+                {{"padding", Json::array({Json::array({op.top, op.bottom}),
+                                          Json::array({op.left, op.right})})},
+                 {"data_format", "channels_last"}}};
+    }
+
+    ClassAndConfig operator()(const graph::FlattenOp& /*op*/) const
+    {
+        return {"Flatten", {}, {{"data_format", "channels_last"}}};
+    }
+    ClassAndConfig operator()(const graph::ReshapeOp& op) const
+    {
+        return {"Reshape", {}, {{"target_shape", op.target}}};
+    }
+    ClassAndConfig operator()(const graph::DropoutOp& op) const
+    {
+        return {"Dropout", {}, {{"rate", op.rate}, {"noise_shape", nullptr}, {"seed", nullptr}}};
+    }
+    ClassAndConfig operator()(const graph::AddOp& /*op*/) const { return {"Add"}; }
+    ClassAndConfig operator()(const graph::ConcatenateOp& op) const
+    {
+        return {"Concatenate", {}, {{"axis", op.axis}}};
+    }
+
+    ClassAndConfig operator()(const graph::FoldedConvOp& op) const
+    {
+        ClassAndConfig out = std::visit(*this, op.conv);
+        out.quantized += "Batchnorm";
+        out.plain = out.quantized;
+        addNorm(out.config, op.norm, layer.outputShape.rank());
+        out.config["folding_mode"] =
+            op.emaStatsFolding ? "ema_stats_folding" : "batch_stats_folding";
+        const Json original = Json::parse(layer.originalConfig, nullptr, false);
+        out.config["ema_freeze_delay"] = member(original, "ema_freeze_delay");
+        return out;
+    }
+
+    /// What we cannot run is passed on as it came.
+    ClassAndConfig operator()(const graph::UnsupportedOp& /*op*/) const
+    {
+        Json config = Json::parse(layer.originalConfig, nullptr, false);
+        return {layer.className, {}, config.is_object() ? std::move(config) : Json::object()};
+    }
+};
+
+/// Needs QKeras to be read: initializers and constraints that it wraps around Keras' own.
+bool isOfQKeras(const Json& value)
+{
+    const Json& name = member(value, "class_name");
+    return name == "QInitializer" || name == "Clip";
+}
+
+/// The config that the layer had in its file, looking through a pruning wrapper.
+Json originalOf(const graph::Layer& layer)
+{
+    Json config = Json::parse(layer.originalConfig, nullptr, false);
+    const Json& inner = member(member(config, "layer"), "config");
+    return layer.className == "PruneLowMagnitude" && inner.is_object() ? Json(inner)
+                                                                       : std::move(config);
+}
+
+/// Initializers, regularizers and constraints have no meaning for the graph but for training.
+void carryOver(const Json& original, bool quantized, Json& config)
+{
+    if (!original.is_object()) {
+        return;
+    }
+    for (const auto& [key, value] : original.items()) {
+        const bool wanted = key.ends_with("_initializer") || key.ends_with("_regularizer") ||
+                            key.ends_with("_constraint");
+        if (wanted && !config.contains(key) && (quantized || !isOfQKeras(value))) {
+            config[key] = value;
+        }
+    }
+}
+
+/// Slots that the layer's class has a field for; `activation` stands apart.
+bool hasActivationField(const graph::Layer& layer)
+{
+    return std::holds_alternative<graph::ActivationOp>(layer.op) ||
+           std::holds_alternative<graph::DenseOp>(layer.op) ||
+           std::holds_alternative<graph::ConvOp>(layer.op) ||
+           std::holds_alternative<graph::DepthwiseOp>(layer.op) ||
+           std::holds_alternative<graph::SeparableOp>(layer.op) ||
+           std::holds_alternative<graph::FoldedConvOp>(layer.op);
+}
+
+class Writer {
+public:
+    Writer(const graph::Graph& graph, const graph::Configuration& quantizers)
+        : m_graph(graph), m_quantizers(quantizers)
+    {
+        for (std::size_t i = 0; i < graph.layers().size(); ++i) {
+            add(static_cast<int>(i));
+        }
+    }
+
+    [[nodiscard]] const std::vector<Entry>& entries() const { return m_entries; }
+    [[nodiscard]] Json model() const;
+    [[nodiscard]] const char* kerasVersion() const;
+
+private:
+    void add(int index);
+    /// A quantizer that no field takes becomes a layer of its own behind the one it belongs to.
+    void addActivationBehind(const std::string& name, const quant::Quantizer& quantizer);
+    void putQuantizers(const graph::Layer& layer, Entry& entry) const;
+    [[nodiscard]] bool isChain() const;
+    [[nodiscard]] Json ends(std::span<const int> layers) const;
+
+    const graph::Graph& m_graph;
+    const graph::Configuration& m_quantizers;
+    std::vector<Entry> m_entries;
+    std::vector<std::string> m_outputs; ///< per layer: the entry that gives its output
+};
+
+void Writer::putQuantizers(const graph::Layer& layer, Entry& entry) const
+{
+    for (const Slot slot : graph::slotsOf(layer)) {
+        const auto quantizer = m_quantizers.find(layer.name, slot);
+        if (slot != Slot::Activation) {
+            entry.config[std::string(graph::name(slot)) + "_quantizer"] =
+                quantizer ? dictionaryOf(*quantizer) : Json(nullptr);
+        } else if (quantizer && hasActivationField(layer)) {
+            entry.config["activation"] = dictionaryOf(*quantizer);
+        }
+    }
+}
+
+void Writer::addActivationBehind(const std::string& name, const quant::Quantizer& quantizer)
+{
+    Entry entry;
+    entry.name = name + "_quantizer";
+    entry.className = "QActivation";
+    entry.config = {{"name", entry.name},
+                    {"trainable", true},
+                    {"dtype", "float32"},
+                    {"activation", dictionaryOf(quantizer)}};
+    entry.inputs = {name};
+    m_outputs.back() = entry.name;
+    m_entries.push_back(std::move(entry));
+}
+
+void Writer::add(int index)
+{
+    const graph::Layer& layer = m_graph.layer(index);
+    const auto found = m_quantizers.layers.find(layer.name);
+    const bool hasQuantizers = found != m_quantizers.layers.end() && !found->second.empty();
+    ClassAndConfig described = std::visit(Describe{layer}, layer.op);
+    const bool folded = std::holds_alternative<graph::FoldedConvOp>(layer.op);
+    const bool quantized = (hasQuantizers || folded) && !described.quantized.empty();
+
+    Entry entry;
+    entry.name = layer.name;
+    entry.layer = index;
+    entry.className = quantized ? described.quantized : described.plain;
+    for (const int input : layer.inputs) {
+        entry.inputs.push_back(m_outputs[static_cast<std::size_t>(input)]);
+    }
+    if (layer.isSupported()) {
+        entry.config = {{"name", layer.name}, {"trainable", true}, {"dtype", "float32"}};
+        entry.config.update(described.config);
+        if (std::holds_alternative<graph::InputOp>(layer.op)) {
+            entry.config.erase("trainable");
+        }
+        carryOver(originalOf(layer), quantized, entry.config);
+    } else {
+        entry.config = std::move(described.config);
+        entry.config["name"] = layer.name;
+    }
+    if (quantized) {
+        putQuantizers(layer, entry);
+    }
+    m_entries.push_back(std::move(entry));
+    m_outputs.push_back(layer.name);
+    if (const auto q = m_quantizers.find(layer.name, Slot::Activation);
+        q && !hasActivationField(layer)) {
+        addActivationBehind(layer.name, *q);
+    }
+    if (std::holds_alternative<graph::InputOp>(layer.op) && m_quantizers.input) {
+        addActivationBehind(layer.name, *m_quantizers.input);
+    }
+}
+
+bool Writer::isChain() const
+{
+    for (std::size_t i = 1; i < m_entries.size(); ++i) {
+        if (m_entries[i].inputs != std::vector<std::string>{m_entries[i - 1].name}) {
+            return false;
+        }
+    }
+    return !m_entries.empty() && m_entries.front().inputs.empty() &&
+           m_graph.outputs().size() == 1 &&
+           m_outputs[static_cast<std::size_t>(m_graph.outputs().front())] == m_entries.back().name;
+}
+
+Json Writer::ends(std::span<const int> layers) const
+{
+    Json out = Json::array();
+    for (const int layer : layers) {
+        out.push_back(Json::array({m_outputs[static_cast<std::size_t>(layer)], 0, 0}));
+    }
+    return out;
+}
+
+Json Writer::model() const
+{
+    const bool chain = isChain();
+    Json layers = Json::array();
+    for (const Entry& entry : m_entries) {
+        Json layer{{"class_name", entry.className}, {"config", entry.config}};
+        if (!chain) {
+            Json node = Json::array();
+            for (const std::string& input : entry.inputs) {
+                node.push_back(Json::array({input, 0, 0, Json::object()}));
+            }
+            layer["name"] = entry.name;
+            layer["inbound_nodes"] =
+                entry.inputs.empty() ? Json::array() : Json::array({std::move(node)});
+        }
+        layers.push_back(std::move(layer));
+    }
+    const std::string name = m_graph.name().empty() ? "model" : m_graph.name();
+    Json config{{"name", name}, {"layers", std::move(layers)}};
+    if (!chain) {
+        Json inputs = Json::array(); // the input layers themselves, before any quantizer
+        for (const int input : m_graph.inputs()) {
+            inputs.push_back(Json::array({m_graph.layer(input).name, 0, 0}));
+        }
+        config["input_layers"] = std::move(inputs);
+        config["output_layers"] = ends(m_graph.outputs());
+    }
+    return {{"class_name", chain ? "Sequential" : "Functional"}, {"config", std::move(config)}};
+}
+
+const char* Writer::kerasVersion() const
+{
+    const auto usesKeras3 = [](const graph::Layer& layer) {
+        const auto isKeras3 = [](const auto& op) {
+            if constexpr (requires { op.function; }) {
+                return op.function.kind == FunctionKind::HardSigmoidKeras3;
+            }
+            return false;
+        };
+        return std::visit(isKeras3, layer.op);
+    };
+    return std::ranges::any_of(m_graph.layers(), usesKeras3) ? kKeras3 : kKeras2;
+}
+
+/// Where a weight is stored, seen from its layer's group.
+std::string pathOf(const graph::Layer& layer, const graph::Weight& weight)
+{
+    return weight.fileName.empty() ? layer.name + "/" + weight.name + ":0" : weight.fileName;
+}
+
+Result<void> writeWeight(hdf5::Group& group, const std::string& path, const std::string& name,
+                         const Tensor& value)
+{
+    if (name != "iteration") {
+        return group.write(path, value.view(), hdf5::Storage::Plain);
+    }
+    std::vector<std::int64_t> counts(static_cast<std::size_t>(value.size()));
+    std::ranges::transform(value.values(), counts.begin(),
+                           [](float count) { return static_cast<std::int64_t>(count); });
+    return group.writeIntegers(path, counts, value.shape().sizes(), hdf5::Storage::Plain);
+}
+
+/// The weights of one layer; `first` is its place in the set.
+Result<void> writeLayer(hdf5::Group& all, const Entry& entry, const graph::Layer* layer,
+                        std::span<const TensorPtr> values)
+{
+    auto group = all.makeGroup(entry.name);
+    if (!group) {
+        return fail(std::move(group).error());
+    }
+    std::vector<std::string> paths;
+    for (std::size_t i = 0; layer != nullptr && i < layer->weights.size(); ++i) {
+        paths.push_back(pathOf(*layer, layer->weights[i]));
+    }
+    if (auto ok = group->setTexts("weight_names", paths); !ok) {
+        return ok;
+    }
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        if (auto ok = writeWeight(*group, paths[i], layer->weights[i].name, *values[i]); !ok) {
+            return ok;
+        }
+    }
+    return {};
+}
+
+Result<void> writeOrigin(hdf5::Group& group, const char* version)
+{
+    auto ok = group.setText("keras_version", version);
+    return ok ? group.setText("backend", kBackend) : ok;
+}
+
+Result<void> writeModel(hdf5::File& file, const Writer& writer, const graph::Graph& graph,
+                        const graph::WeightSet& weights)
+{
+    if (auto ok = writeOrigin(file, writer.kerasVersion()); !ok) {
+        return ok;
+    }
+    if (auto ok = file.setLongText("model_config", writer.model().dump()); !ok) {
+        return ok;
+    }
+    auto all = file.makeGroup("model_weights");
+    if (!all) {
+        return fail(std::move(all).error());
+    }
+    if (auto ok = writeOrigin(*all, writer.kerasVersion()); !ok) {
+        return ok;
+    }
+    std::vector<std::string> names;
+    for (const Entry& entry : writer.entries()) {
+        names.push_back(entry.name);
+    }
+    if (auto ok = all->setTexts("layer_names", names); !ok) {
+        return ok;
+    }
+    std::vector<std::size_t> first;
+    std::size_t next = 0;
+    for (const graph::Layer& layer : graph.layers()) {
+        first.push_back(next);
+        next += layer.weights.size();
+    }
+    const std::span<const TensorPtr> values(weights);
+    for (const Entry& entry : writer.entries()) {
+        const graph::Layer* layer = entry.layer < 0 ? nullptr : &graph.layer(entry.layer);
+        const auto part = layer == nullptr
+                              ? std::span<const TensorPtr>()
+                              : values.subspan(first[static_cast<std::size_t>(entry.layer)],
+                                               layer->weights.size());
+        if (auto ok = writeLayer(*all, entry, layer, part); !ok) {
+            return ok;
+        }
+    }
+    return {};
+}
+
+} // namespace
+
+std::string toKerasJson(const graph::Graph& graph, const graph::Configuration& quantizers)
+{
+    const Writer writer(graph, quantizers);
+    Json model = writer.model();
+    model["keras_version"] = writer.kerasVersion();
+    model["backend"] = kBackend;
+    return model.dump();
+}
+
+Result<void> saveKerasH5(const std::string& path, const graph::Graph& graph,
+                         const graph::WeightSet& weights, const graph::Configuration& quantizers)
+{
+    ensure(weights.size() == graph.weightSlots().size(), "saveKerasH5: weights of another graph");
+    const Writer writer(graph, quantizers);
+    const std::string part = partPath(path);
+    auto file = hdf5::File::create(part, hdf5::Format::Earliest);
+    if (!file) {
+        return fail(std::move(file).error());
+    }
+    auto written = writeModel(*file, writer, graph, weights);
+    if (written) {
+        written = file->close();
+    }
+    if (!written) {
+        ::unlink(part.c_str());
+        return fail(std::move(written).error().in(path));
+    }
+    return publish(path);
+}
+
+} // namespace bitscape::io
