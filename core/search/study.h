@@ -5,6 +5,7 @@
 #include "core/base/job.h"
 #include "core/graph/configuration.h"
 #include "core/graph/graph.h"
+#include "core/search/forgiving_factor.h"
 #include "core/train/samples.h"
 #include "core/train/train.h"
 
@@ -19,51 +20,21 @@
 
 namespace bitscape::search {
 
-/// Costs of one configuration; bits as AutoQKeras counts them for the goal, energy of QTools,
-/// cycles of the accelerator. Handed in from above: search knows no hardware.
-struct Cost {
-    double bits = 0.0; ///< weights, packed
-    double activationBits = 0.0;
-    double energyPicojoule = 0.0;
-    double cycles = 0.0;
-};
-using CostFunction = std::function<Result<Cost>(const graph::Graph&, const graph::Configuration&)>;
-
-/// What QTools is asked for by the energy goal; members named as QTools' arguments.
-struct EnergyRequest {
-    std::string process = "horowitz";
-    std::string parametersOn = "fixed"; ///< dram | sram | fixed
-    std::string activationsOn = "dram"; ///< dram | sram | fixed
-    double minimumSramBits = 0;
-    bool readWriteIo = true;
-    std::vector<std::string> sourceQuantizers; ///< quantizers or type names of the inputs; empty:
-                                               ///< QTools' default
-    std::string kerasQuantizer = "fp32";       ///< type of what plain Keras layers hold
-    std::string accumulator = "fp32";          ///< accumulator of plain Keras layers
-    bool forReference = false;                 ///< count every layer as a plain Keras one
-    bool inference = false;                    ///< use the values of the weights
-};
-/// Energy in pJ as QTools' extract_energy_sum gives it. Handed in from above.
-using EnergyFunction = std::function<Result<double>(
-    const graph::Graph&, const graph::Configuration&, const EnergyRequest&)>;
-
 /// One hyper-parameter of the space: name as AutoQKeras gives it ("fc1_kernel_quantizer"),
-/// candidates.
+/// candidates. With one candidate there is nothing to choose (keras-tuner's Fixed).
 struct Choice {
     std::string name;
-    std::string layer;
+    std::string layer; ///< the first one it was made for
     graph::Slot slot = graph::Slot::Kernel;
-    std::vector<std::string> values; ///< quantizer strings
-    std::string defaultValue;
-};
-
-/// AutoQKeras' forgiving factor: delta and size of a trial against the reference.
-struct ForgivingFactor {
-    enum class Kind { Bits, Energy } kind = Kind::Bits;
-    double deltaP = 8.0, deltaN = 8.0, rate = 2.0, stress = 1.0; ///< deltas in percent
-    int inputBits = 8, outputBits = 8, referenceBits = 8;
-    std::string configJson = "{}";  ///< per-class what counts ("parameters", "activations")
-    std::string processJson = "{}"; ///< energy: process, memories, quantizers of the reference
+    std::vector<std::string> values; ///< quantizer strings, at least one
+    std::string defaultValue;        ///< the first
+    /// Where the chosen quantizer goes. Several for a pattern; none where AutoQKeras asks and then
+    /// does not use the answer (activations embedded in a layer).
+    struct Target {
+        std::string layer;
+        graph::Slot slot;
+    };
+    std::vector<Target> targets;
 };
 
 /// Everything that describes a search before its first trial; part of the project, hashed.
@@ -77,8 +48,9 @@ struct StudyDescription {
     std::string optimizer = "adam(0.001)";
     std::string loss;
     std::uint64_t seed = 0;
-    std::string goal = "bits";            ///< "bits" | "energy": which cost the score uses
-    std::map<std::string, double> limits; ///< "bits" → upper bound, …
+    std::string goal = "bits"; ///< goal.type of the configuration: bits, energy, cycles
+    std::map<std::string, double>
+        limits; ///< upper bounds of costs: "bits", "energy" (pJ), "cycles"
     double validationShare = 0.25;
     double budgetSeconds = 0.0; ///< 0: none
     std::string dataDescription;
@@ -131,16 +103,41 @@ struct SearchInput {
     bool sequential = false;
 };
 
-/// The space, sizes and defaults of a description; no training. Infeasible if limits cannot be met:
-/// the message holds the reachable range and the binding limit.
+/// The space, sizes and defaults of a description.
 struct SpaceReport {
     std::vector<Choice> choices;
+    std::vector<std::string> convertedNorms; ///< batch normalizations that become Q twins
+    /// Activations inside quantized layers: what model_quantize makes of relu, tanh and sigmoid.
+    std::map<std::string, std::string> embedded;
+    ForgivingFactor factor;
+    bool transferWeights = false; ///< trials start from the model's weights, else from fresh ones
     double referenceSize = 0.0, trialSize = 0.0, delta = 0.0; ///< trialSize: of the base as it is
+    Warnings warnings;
 };
+/// No training. InvalidArgument: the configuration; Infeasible if limits cannot be met: the message
+/// holds the reachable range and the binding limit.
 [[nodiscard]] Result<SpaceReport> describe(const SearchInput& input,
                                            const StudyDescription& description);
 
-/// The configuration that an assignment means.
+/// AutoQKeras configuration (JSON text) for a goal alone: AutoQKeras' default quantizers of at most
+/// 8 bits for all layers that can be quantized, starting from the model's weights.
+[[nodiscard]] std::string defaultConfig(const std::string& goal);
+
+/// Sizes and score factor of one configuration.
+struct TrialSize {
+    Cost cost; ///< bits are forgiving bits, whatever the goal
+    double size = 0.0, delta = 0.0;
+};
+[[nodiscard]] Result<TrialSize> measure(const SearchInput& input, const SpaceReport& space,
+                                        const graph::Configuration& configuration);
+
+/// Whether a stored study can be continued with another description: all but name, number of trials
+/// and budget must agree. InvalidArgument names what differs.
+[[nodiscard]] Result<void> requireSame(const StudyDescription& stored,
+                                       const StudyDescription& wanted);
+
+/// The configuration that an assignment means; names that it lacks get their default.
+/// InvalidArgument: a name or value that the space does not hold, a quantizer that does not exist.
 [[nodiscard]] Result<graph::Configuration>
 configurationOf(const SearchInput& input, const SpaceReport& space,
                 const std::map<std::string, std::string>& assignment);

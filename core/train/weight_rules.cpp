@@ -17,16 +17,6 @@ namespace {
 using Json = nlohmann::json;
 constexpr float kEpsilon = 1e-7F; // Keras' backend.epsilon()
 
-/// Key prefix of a weight in its layer's config: "kernel", "depthwise", "gamma", …
-std::string prefixOf(std::string_view weight)
-{
-    const std::string_view suffix = "_kernel";
-    if (weight.ends_with(suffix)) {
-        weight.remove_suffix(suffix.size());
-    }
-    return std::string(weight);
-}
-
 /// {"class_name": …, "config": {…}} under a key; null if there is none.
 const Json* findObject(const Json& config, const std::string& key)
 {
@@ -210,6 +200,15 @@ void constrainNorm(const WeightRule& rule, Tensor& weight)
 
 } // namespace
 
+std::string configPrefix(std::string_view weight)
+{
+    const std::string_view suffix = "_kernel";
+    if (weight.ends_with(suffix)) {
+        weight.remove_suffix(suffix.size());
+    }
+    return std::string(weight);
+}
+
 double WeightRule::penalty(const Tensor& weight) const
 {
     if (l1 == 0 && l2 == 0) {
@@ -277,7 +276,7 @@ std::vector<WeightRule> weightRules(const graph::Graph& graph,
             }
         }
         const std::string prefix =
-            prefixOf(layer.weights[static_cast<std::size_t>(slot.weight)].name);
+            configPrefix(layer.weights[static_cast<std::size_t>(slot.weight)].name);
         const graph::Slot* place = graph::slotOfWeight(layer, slot.weight);
         const quant::QuantizerPtr quantizer =
             place == nullptr ? nullptr : configuration.find(layer.name, *place);

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace bitscape::train {
@@ -28,6 +30,9 @@ struct WeightRule {
     void addPenaltyGradient(const Tensor& weight, Tensor& gradient) const;
     void constrain(Tensor& weight) const;
 };
+
+/// Key prefix of a weight in its layer's Keras config: "kernel", "depthwise", "gamma", …
+[[nodiscard]] std::string configPrefix(std::string_view weight);
 
 /// One rule per weight slot, read from Layer::originalConfig. A stored Clip is the one that QKeras
 /// adds by itself; where `configuration` gives the weight another quantizer than the file did, it

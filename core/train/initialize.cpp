@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/train/initialize.h"
+
+#include "core/base/rng.h"
+#include "core/graph/shape_rules.h"
+#include "core/train/weight_rules.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string>
+
+namespace bitscape::train {
+
+namespace {
+
+using Json = nlohmann::json;
+
+struct Fans {
+    double in = 1, out = 1;
+};
+
+/// Keras' rule: the last two axes are inputs and outputs, the ones before a window.
+Fans fansOf(const Shape& shape)
+{
+    if (shape.rank() < 2) {
+        const auto size = static_cast<double>(shape.elementCount());
+        return {size, size};
+    }
+    double window = 1;
+    for (int axis = 0; axis < shape.rank() - 2; ++axis) {
+        window *= static_cast<double>(shape[axis]);
+    }
+    return {static_cast<double>(shape[shape.rank() - 2]) * window,
+            static_cast<double>(shape[shape.rank() - 1]) * window};
+}
+
+double truncatedNormal(Rng& rng)
+{
+    constexpr double kCut = 2.0;
+    for (;;) {
+        const double value = rng.normal();
+        if (std::abs(value) <= kCut) {
+            return value;
+        }
+    }
+}
+
+double numberOf(const Json& config, const char* key, double otherwise)
+{
+    const auto found = config.find(key);
+    return found != config.end() && found->is_number() ? found->get<double>() : otherwise;
+}
+
+/// Variance scale/fan, where the fan is the inputs' or the mean of both.
+void scaleVariance(Tensor& weight, Rng& rng, double scale, bool average, bool uniform)
+{
+    constexpr double kTruncatedDeviation = 0.87962566103423978; // of a normal cut at ±2
+    const Fans fans = fansOf(weight.shape());
+    const double variance = scale / std::max(1.0, average ? (fans.in + fans.out) / 2.0 : fans.in);
+    for (float& value : weight.values()) {
+        value = static_cast<float>(uniform ? rng.uniform(-1, 1) * std::sqrt(3.0 * variance)
+                                           : truncatedNormal(rng) * std::sqrt(variance) /
+                                                 kTruncatedDeviation);
+    }
+}
+
+using Draw = void (*)(Tensor& weight, Rng& rng, const Json& config);
+
+void glorotUniform(Tensor& weight, Rng& rng, const Json& /*config*/)
+{
+    scaleVariance(weight, rng, 1, true, true);
+}
+
+const std::map<std::string, Draw, std::less<>>& rows()
+{
+    static const std::map<std::string, Draw, std::less<>> table{
+        {"GlorotUniform", &glorotUniform},
+        {"GlorotNormal",
+         [](Tensor& w, Rng& r, const Json&) { scaleVariance(w, r, 1, true, false); }},
+        {"HeUniform", [](Tensor& w, Rng& r, const Json&) { scaleVariance(w, r, 2, false, true); }},
+        {"HeNormal", [](Tensor& w, Rng& r, const Json&) { scaleVariance(w, r, 2, false, false); }},
+        {"LecunUniform",
+         [](Tensor& w, Rng& r, const Json&) { scaleVariance(w, r, 1, false, true); }},
+        {"LecunNormal",
+         [](Tensor& w, Rng& r, const Json&) { scaleVariance(w, r, 1, false, false); }},
+        {"VarianceScaling",
+         [](Tensor& w, Rng& r, const Json& config) {
+             scaleVariance(w, r, numberOf(config, "scale", 1),
+                           config.value("mode", Json()) == "fan_avg",
+                           config.value("distribution", Json()) == "uniform");
+         }},
+        {"RandomUniform",
+         [](Tensor& w, Rng& r, const Json& config) {
+             for (float& value : w.values()) {
+                 value = static_cast<float>(r.uniform(numberOf(config, "minval", -0.05),
+                                                      numberOf(config, "maxval", 0.05)));
+             }
+         }},
+        {"RandomNormal",
+         [](Tensor& w, Rng& r, const Json& config) {
+             for (float& value : w.values()) {
+                 value = static_cast<float>(numberOf(config, "mean", 0) +
+                                            numberOf(config, "stddev", 0.05) * r.normal());
+             }
+         }},
+        {"TruncatedNormal",
+         [](Tensor& w, Rng& r, const Json& config) {
+             for (float& value : w.values()) {
+                 value = static_cast<float>(numberOf(config, "mean", 0) +
+                                            numberOf(config, "stddev", 0.05) * truncatedNormal(r));
+             }
+         }},
+        {"Zeros", [](Tensor& w, Rng&, const Json&) { std::ranges::fill(w.values(), 0.0F); }},
+        {"Ones", [](Tensor& w, Rng&, const Json&) { std::ranges::fill(w.values(), 1.0F); }},
+        {"Constant",
+         [](Tensor& w, Rng&, const Json& config) {
+             std::ranges::fill(w.values(), static_cast<float>(numberOf(config, "value", 0)));
+         }},
+    };
+    return table;
+}
+
+/// The initializer of a layer's config, unwrapped; an empty object if there is none.
+Json initializerOf(const Json& config, const std::string& prefix)
+{
+    Json found = config.is_object() ? config.value(prefix + "_initializer", Json()) : Json();
+    while (found.is_object() && found.value("class_name", Json()) == "QInitializer") {
+        const Json inner = found.value("config", Json::object()).value("initializer", Json());
+        found = inner;
+    }
+    return found.is_object() ? found : Json::object();
+}
+
+/// What a weight starts from if no initializer says otherwise.
+void fillDefault(const graph::WeightSpec& spec, Tensor& weight, Rng& rng)
+{
+    if (std::string_view(spec.name).ends_with("kernel")) {
+        glorotUniform(weight, rng, {});
+    } else {
+        std::ranges::fill(weight.values(), spec.initialValue);
+    }
+}
+
+} // namespace
+
+graph::WeightSet initialWeights(const graph::Graph& graph, std::uint64_t seed)
+{
+    graph::WeightSet weights;
+    for (int index = 0; index < static_cast<int>(graph.layers().size()); ++index) {
+        const graph::Layer& layer = graph.layer(index);
+        if (layer.weights.empty()) {
+            continue;
+        }
+        const auto rules = graph::shapeOf(layer.op, graph.inputShapes(index));
+        const Json config = Json::parse(layer.originalConfig, nullptr, false);
+        for (std::size_t i = 0; i < layer.weights.size(); ++i) {
+            Rng rng = Rng(seed).split("weights").split(weights.size());
+            Tensor value(layer.weights[i].value->shape());
+            const Json initializer = initializerOf(config, configPrefix(layer.weights[i].name));
+            const Json name = initializer.value("class_name", Json(""));
+            const auto row = rows().find(name.is_string() ? name.get<std::string>() : "");
+            if (row != rows().end()) {
+                row->second(value, rng, initializer.value("config", Json::object()));
+            } else if (rules && i < rules->weights.size()) {
+                fillDefault(rules->weights[i], value, rng);
+            }
+            weights.push_back(std::make_shared<const Tensor>(std::move(value)));
+        }
+    }
+    return weights;
+}
+
+} // namespace bitscape::train
