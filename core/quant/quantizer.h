@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,16 +15,39 @@
 
 namespace bitscape::quant {
 
+/// A list of lists, as numpy prints an array of two or more axes.
+struct NestedList {
+    std::vector<double> values; ///< row-major
+    std::vector<std::int64_t> shape;
+    bool operator==(const NestedList&) const = default;
+};
+
 /// Value of a parameter as Python would hold it; monostate is None.
-using Value =
-    std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<double>>;
+using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string,
+                           std::vector<double>, NestedList>;
 using Parameters = std::map<std::string, Value, std::less<>>;
+
+/// What a parameter may be; decides how it is read, checked, printed and edited.
+enum class ParameterType {
+    Integer,
+    OptionalInteger, ///< or None
+    Number,
+    OptionalNumber, ///< or None
+    Boolean,        ///< True, False or a number (not 0: true)
+    Scale,          ///< None, a number, a list, 'auto' or 'auto_po2'
+    Axes,           ///< None, an axis or a list of axes
+    FrozenScale,    ///< None, a number or a (nested) list
+    Choice,         ///< one of ParameterInfo::choices, as text
+    OptionalText,   ///< text or None
+};
 
 /// One parameter of a quantizer, in the order of the tool of origin's constructor.
 struct ParameterInfo {
     std::string name;
+    ParameterType type = ParameterType::Integer;
     Value defaultValue;
-    std::string doc; ///< what it does, when to change it
+    std::string doc;                  ///< what it does, when to change it
+    std::vector<std::string> choices; ///< texts a Choice may take
 };
 
 /// The global switch `set_internal_sigmoid` of QKeras.
@@ -39,9 +61,11 @@ struct CallContext {
 };
 
 /// Scale and zero point that one call used; shapes broadcast against the input (axes kept, size 1
-/// where reduced). value = scale · (code − zeroPoint) where the quantizer has integer codes.
+/// where reduced; {1} if one for all). value = step · (code − zeroPoint) where codes() gives codes
+/// on a uniform grid.
 struct Fit {
-    Tensor scale;     ///< as the tool of origin exposes it (`scale`); shape {1} if one for all
+    Tensor scale;     ///< as the tool of origin exposes it (`scale`); QKeras' is not the step
+    Tensor step;      ///< distance of two neighboring levels; same shape as scale
     Tensor zeroPoint; ///< same shape as scale; all 0 unless affine
 };
 
@@ -63,21 +87,30 @@ public:
     /// parse(toString()) is this quantizer again.
     [[nodiscard]] virtual std::string toString() const = 0;
 
-    /// y = Q(x); same shape; y may be x. x finite or not: non-finite values follow the tool of
-    /// origin.
+    /// Whether tensors of this shape can be quantized; InvalidArgument names parameter, axis and
+    /// rule. The functions below demand it (ensured).
+    [[nodiscard]] virtual Result<void> accepts(const Shape& shape) const;
+    /// Where QKeras would refuse or crash although the meaning is clear: one warning each, worded
+    /// for users. Empty for most.
+    [[nodiscard]] virtual Warnings notes(const Shape& shape) const;
+
+    /// y = Q(x); same shape; y may be x. NaN gives NaN; infinities saturate where the grid has ends
+    /// (QKeras' x + (Q − x) would make them NaN). Allocates nothing if isElementwise().
     virtual void apply(TensorView x, MutableTensorView y, const CallContext& call) const = 0;
-    /// dx = dQ/dx · upstream with the straight-through rule; dx may be upstream.
+    /// dx = dQ/dx · upstream with the straight-through rule; dx may be upstream or x.
     virtual void gradient(TensorView x, TensorView upstream, MutableTensorView dx,
                           const CallContext& call) const = 0;
     /// Scale and zero point for x; no data are changed.
     [[nodiscard]] virtual Fit fit(TensorView x, const CallContext& call) const = 0;
-    /// Integer codes of Q(x), stored as float (exact below 2^24). InvalidArgument where the grid
-    /// has none (power-of-two quantizers give sign·exponent codes; ulaw has none).
+    /// Integer codes of Q(x), stored as float (exact below 2^24), without the noise mix of
+    /// qnoise_factor. Power-of-two grids give sign · (exponent − lowest exponent + 1), 0 for a
+    /// power that is flushed to 0. InvalidArgument where levels lie off a grid.
     [[nodiscard]] virtual Result<Tensor> codes(TensorView x, const CallContext& call) const = 0;
 
     /// Total bits of a code, sign included; 32 for a quantizer that leaves floats.
     [[nodiscard]] virtual int bits() const = 0;
-    /// Ends of the range as the tool of origin reports them (`min()`, `max()`).
+    /// Ends of the range as the tool of origin reports them (`min()`, `max()`): QKeras' ignore the
+    /// width. Infinite for a calibrated quantizer without range.
     [[nodiscard]] virtual double min() const = 0;
     [[nodiscard]] virtual double max() const = 0;
     /// Whether codes carry a sign.
@@ -118,6 +151,11 @@ struct QuantizerInfo {
     std::string doc;    ///< one paragraph: grid, range, when to use it
     std::string grid;   ///< formula of the levels
     std::vector<ParameterInfo> parameters;
+    /// How many of them the canonical string gives by position, even at their defaults.
+    int leadingParameters = 0;
+    /// Keys of the dictionary of the tool of origin, in its order; others appear only if they
+    /// differ from the default.
+    std::vector<std::string> dictionaryKeys;
     /// Parameters complete and of sensible types. InvalidArgument names parameter, value and rule.
     Result<QuantizerPtr> (*make)(const QuantizerInfo& info, Parameters parameters);
 };
@@ -126,12 +164,16 @@ struct QuantizerInfo {
 [[nodiscard]] std::span<const QuantizerInfo> quantizers();
 /// Row by name; null if unknown.
 [[nodiscard]] const QuantizerInfo* findQuantizer(std::string_view name);
+/// 'auto_po2', None, 0.5, [1.0 2.0], True: the value as strings hold it, quotes included.
+[[nodiscard]] std::string toText(const ParameterInfo& parameter, const Value& value);
+/// Equal as Python compares: 1 and 1.0 are, 1 and "1" are not.
+[[nodiscard]] bool sameValue(const Value& a, const Value& b);
 
-/// Reads a QKeras string, a number ("4" is not accepted here), a JSON dictionary
-/// {"class_name", "config"} in Keras 2 or Keras 3 form. Grammar: `name` or `name(a,b,key=value)`.
-/// "None", "" and "null" are refused: absence is expressed by a null QuantizerPtr by the callers.
-/// InvalidArgument: message names what is wrong and the nearest known word; `where` holds the
-/// string and the position.
+/// Reads a QKeras string or a JSON dictionary {"class_name", "config"} in Keras 2 or Keras 3 form.
+/// Grammar: `name` or `name(a,b,key=value)`. A number ("4") is no quantizer here, see
+/// short_forms.h; "None", "" and "null" are refused: absence is expressed by a null QuantizerPtr by
+/// the callers. InvalidArgument: message names what is wrong and the nearest known word; `where`
+/// holds the string and the position.
 [[nodiscard]] Result<QuantizerPtr> parseQuantizer(std::string_view text);
 /// Builds from a row's name and named parameters; unknown names are refused with the nearest.
 [[nodiscard]] Result<QuantizerPtr> makeQuantizer(std::string_view name, Parameters parameters);

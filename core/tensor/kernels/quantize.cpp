@@ -2,7 +2,6 @@
 #include "core/tensor/kernels/quantize.h"
 
 #include <bit>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -48,21 +47,26 @@ inline float clip(float x, float low, float high)
 /// Adding +0 turns −0 into +0 and changes nothing else.
 constexpr float kPlusZero = 0.0F;
 
-constexpr std::uint32_t kMantissaMask = 0x7FFFFFU;
-constexpr std::uint32_t kOne = 0x3F800000U;
-constexpr float kSmallest = 1e-7F; ///< Keras' epsilon
+constexpr float kSmallestNormal = std::numeric_limits<float>::min();
 
-float logarithm2(float x)
+/// floor(log2(a)), or its nearest whole number: the switch at 2^(e + 1/2) is no float.
+inline int roundedLogarithm(std::uint32_t bits, bool floor)
 {
-    constexpr float kLn2 = 0.693147182464599609375F;
-    return static_cast<float>(std::log(static_cast<double>(x))) / kLn2;
+    constexpr std::uint32_t kMantissaMask = 0x7FFFFFU;
+    constexpr std::uint32_t kBelowSqrt2 = 0x3504F3U; ///< mantissa of the largest float below √2
+    const int exponent = static_cast<int>(bits >> 23U) - 127;
+    return exponent + (!floor && (bits & kMantissaMask) > kBelowSqrt2 ? 1 : 0);
 }
 
-inline float magnitude(float x, const PowerOfTwoGrid& grid)
+/// The same of log2(a) / 2. Odd powers of two are ties and go to the even neighbor.
+inline int roundedHalfLogarithm(std::uint32_t bits, bool floor)
 {
-    const float a = x < 0.0F ? -x * grid.negativeFactor : x;
-    const float capped = a >= grid.maxValue ? grid.maxValue : a;
-    return grid.quadratic ? __builtin_sqrtf(capped) : capped;
+    constexpr std::uint32_t kMantissaMask = 0x7FFFFFU;
+    const int exponent = static_cast<int>(bits >> 23U) - 127;
+    const int half = exponent >> 1;
+    const int odd = exponent & 1;
+    const int up = (bits & kMantissaMask) != 0U ? 1 : half & 1;
+    return floor ? half : half + odd * up;
 }
 
 /// 2^exponent for −126 … 127; 0 below, infinity above.
@@ -73,50 +77,34 @@ inline float powerOfTwo(int exponent)
     return std::bit_cast<float>(static_cast<std::uint32_t>(high + 127) << 23U);
 }
 
-inline float signedPower(float x, int rounded, const PowerOfTwoGrid& grid)
-{
-    const float a = x < 0.0F ? -x * grid.negativeFactor : x;
-    const int low = rounded < grid.lowest ? grid.lowest : rounded;
-    const int clipped = low > grid.highest ? grid.highest : low;
-    const int exponent = a < kSmallest ? grid.lowest : (grid.quadratic ? 2 * clipped : clipped);
-    const float power = powerOfTwo(exponent);
-    const float value = x < 0.0F && grid.negativeFactor != 0.0F ? -power : power;
-    return x != x ? x : value;
-}
-
-/// Where the mantissa lies so near to a switch point of the rounding that the float32 arithmetic of
-/// ln(x)/ln 2 decides, the exponent is computed by it; everywhere else the bits tell it.
-bool isNearSwitch(float b, bool floor)
-{
-    constexpr float kSqrt2 = 1.41421356F;
-    constexpr float kZone = 1e-4F;
-    const float mantissa =
-        std::bit_cast<float>((std::bit_cast<std::uint32_t>(b) & kMantissaMask) | kOne);
-    return floor ? mantissa < 1.0F + kZone || mantissa > 2.0F - kZone
-                 : __builtin_fabsf(mantissa - kSqrt2) < kZone;
-}
-
-inline int exponentByBits(float b, bool floor)
-{
-    constexpr std::uint32_t kSqrt2Mantissa = 0x3504F3U;
-    const std::uint32_t bits = std::bit_cast<std::uint32_t>(b);
-    const int exponent = static_cast<int>((bits >> 23U) & 0xFFU) - 127;
-    const int up = !floor && (bits & kMantissaMask) > kSqrt2Mantissa ? 1 : 0;
-    return exponent + up;
-}
-
-int exponentByLogarithm(float b, bool floor)
-{
-    const float l = logarithm2(b);
-    return static_cast<int>(floor ? std::floor(l) : std::nearbyint(l));
-}
-
 inline float awayCode(float x, float step, float top)
 {
     const float code = floorOf(__builtin_fabsf(x) / step + 0.5F);
     const float size = code >= top ? top : code;
     const float value = x < 0.0F ? -size : size;
     return x == 0.0F ? 0.0F : value;
+}
+
+template <bool kQuadratic, bool kFloor>
+void quantizePowers(const float* x, float* y, std::ptrdiff_t count, const PowerOfTwoGrid& grid)
+{
+    constexpr float kEpsilon = 1e-7F; // Keras' epsilon
+    const PowerOfTwoGrid g = grid;
+    const float negativeSign = g.negativeFactor != 0.0F ? -1.0F : 1.0F;
+    BITSCAPE_INDEPENDENT
+    for (std::ptrdiff_t i = 0; i < count; ++i) {
+        const float value = x[i];
+        const float size = value < 0.0F ? -value * g.negativeFactor : value;
+        const auto bits = std::bit_cast<std::uint32_t>(size < g.maxValue ? size : g.maxValue);
+        const int rounded =
+            kQuadratic ? roundedHalfLogarithm(bits, kFloor) : roundedLogarithm(bits, kFloor);
+        const int raised = rounded < g.lowest ? g.lowest : rounded;
+        const int clipped = raised > g.highest ? g.highest : raised;
+        const int scaled = kQuadratic ? 2 * clipped : clipped;
+        const float power = powerOfTwo(size < kEpsilon ? g.lowest : scaled);
+        const float level = value <= -kSmallestNormal ? power * negativeSign : power;
+        y[i] = value != value ? value : level;
+    }
 }
 
 } // namespace
@@ -155,7 +143,7 @@ void quantizeSign(const float* x, float* y, std::ptrdiff_t count, float negative
 {
     BITSCAPE_INDEPENDENT
     for (std::ptrdiff_t i = 0; i < count; ++i) {
-        const float value = x[i] < 0.0F ? negative : positive;
+        const float value = x[i] <= -kSmallestNormal ? negative : positive;
         y[i] = x[i] != x[i] ? x[i] : value;
     }
 }
@@ -172,29 +160,12 @@ void quantizeTernary(const float* x, float* y, std::ptrdiff_t count, float thres
 
 void quantizePowerOfTwo(const float* x, float* y, std::ptrdiff_t count, const PowerOfTwoGrid& grid)
 {
-    constexpr std::ptrdiff_t kBlock = 256;
-    const PowerOfTwoGrid g = grid;
-    int exponents[kBlock];
-    for (std::ptrdiff_t first = 0; first < count; first += kBlock) {
-        const std::ptrdiff_t size = count - first < kBlock ? count - first : kBlock;
-        const float* from = x + first;
-        int near = 0;
-        BITSCAPE_INDEPENDENT
-        for (std::ptrdiff_t i = 0; i < size; ++i) {
-            const float b = magnitude(from[i], g);
-            exponents[i] = exponentByBits(b, g.floor);
-            near += isNearSwitch(b, g.floor) ? 1 : 0;
-        }
-        for (std::ptrdiff_t i = 0; near > 0 && i < size; ++i) {
-            const float b = magnitude(from[i], g);
-            if (isNearSwitch(b, g.floor) && b > 0.0F && b <= std::numeric_limits<float>::max()) {
-                exponents[i] = exponentByLogarithm(b, g.floor);
-            }
-        }
-        BITSCAPE_INDEPENDENT
-        for (std::ptrdiff_t i = 0; i < size; ++i) {
-            y[first + i] = signedPower(from[i], exponents[i], g);
-        }
+    if (grid.quadratic) {
+        grid.floor ? quantizePowers<true, true>(x, y, count, grid)
+                   : quantizePowers<true, false>(x, y, count, grid);
+    } else {
+        grid.floor ? quantizePowers<false, true>(x, y, count, grid)
+                   : quantizePowers<false, false>(x, y, count, grid);
     }
 }
 

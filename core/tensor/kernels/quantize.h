@@ -41,7 +41,7 @@ struct LeakyGrid {
 BITSCAPE_KERNEL void quantizeLeaky(const float* x, float* y, std::ptrdiff_t count,
                                    const LeakyGrid& grid);
 
-/// y = x < 0 ? negative : positive (0 counts as positive).
+/// y = x < 0 ? negative : positive; 0 and denormals count as positive.
 BITSCAPE_KERNEL void quantizeSign(const float* x, float* y, std::ptrdiff_t count, float negative,
                                   float positive);
 
@@ -49,10 +49,10 @@ BITSCAPE_KERNEL void quantizeSign(const float* x, float* y, std::ptrdiff_t count
 BITSCAPE_KERNEL void quantizeTernary(const float* x, float* y, std::ptrdiff_t count,
                                      float threshold, float level);
 
-/// ±2^e. With a = x ≥ 0 ? x : −x · negativeFactor: e = lowest if a < 1e-7, else factor ·
-/// clip(round(ln(b) / ln 2), lowest, highest), b = min(a, maxValue), factor = 1; b = √min(a,
-/// maxValue), factor = 2 if quadratic; round = floor or rne; arithmetic in float32. Negative x
-/// give −2^e, or +2^lowest if negativeFactor is 0. Powers below 2^−126 are flushed to 0.
+/// ±2^e. With a = min(x ≥ 0 ? x : −x · negativeFactor, maxValue): e = clip(round(log2(a)), lowest,
+/// highest), or twice the clipped round(log2(a) / 2) if quadratic; e = lowest if a < 1e-7. round is
+/// floor, or half to even; the logarithm is exact (read off the bits). Negative x give −2^e, or
+/// +2^lowest if negativeFactor is 0; denormal x count as 0. Powers below 2^−126 are flushed to 0.
 struct PowerOfTwoGrid {
     int lowest = 0;
     int highest = 0;

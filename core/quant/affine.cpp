@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/quant/affine.h"
+
+#include "core/quant/canonical.h"
+#include "core/quant/common.h"
+#include "core/quant/rounding.h"
+#include "core/quant/scale_layout.h"
+#include "core/quant/value.h"
+
+#include <cmath>
+#include <limits>
+
+namespace bitscape::quant {
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+struct Range {
+    double low = 0.0;
+    double high = 0.0;
+};
+
+/// value = scale · (code − zeroPoint), code = lowCode … highCode.
+struct AffineScale {
+    float scale = 1.0F;
+    float zeroPoint = 0.0F;
+    float lowCode = 0.0F;
+    float highCode = 0.0F;
+
+    /// The grid around 0: clipping code − zeroPoint is clipping code.
+    [[nodiscard]] kernels::AffineGrid grid() const
+    {
+        return {scale, lowCode - zeroPoint, highCode - zeroPoint};
+    }
+};
+
+class Affine final : public Quantizer {
+public:
+    Affine(const QuantizerInfo& info, Parameters given)
+        : Quantizer(info, std::move(given)),
+          m_bits(static_cast<int>(quant::numberOf(parameters(), "bits"))),
+          m_symmetric(flagOf(parameters(), "symmetric")), m_narrow(flagOf(parameters(), "narrow")),
+          m_perChannel(flagOf(parameters(), "per_channel"))
+    {
+        const auto low = quant::numberOf(parameter("low"));
+        const auto high = quant::numberOf(parameter("high"));
+        if (low && high) {
+            m_fixed = scaleFor({*low, *high});
+        }
+    }
+
+    [[nodiscard]] std::string toString() const override { return keywordForm(*this); }
+
+    void apply(TensorView x, MutableTensorView y, const CallContext&) const override
+    {
+        if (m_fixed) {
+            kernels::quantizeAffine(x.data, y.data, x.size(), m_fixed->grid());
+            return;
+        }
+        forEachRun(x, [&](Index at, Index count, const AffineScale& scale) {
+            kernels::quantizeAffine(x.data + at, y.data + at, count, scale.grid());
+        });
+    }
+
+    void gradient(TensorView x, TensorView upstream, MutableTensorView dx,
+                  const CallContext&) const override
+    {
+        if (m_fixed) {
+            gradientRun(x.data, upstream.data, dx.data, x.size(), *m_fixed);
+            return;
+        }
+        forEachRun(x, [&](Index at, Index count, const AffineScale& scale) {
+            gradientRun(x.data + at, upstream.data + at, dx.data + at, count, scale);
+        });
+    }
+
+    [[nodiscard]] Fit fit(TensorView x, const CallContext&) const override
+    {
+        const std::vector<AffineScale> scales = m_fixed ? std::vector{*m_fixed} : scalesOf(x);
+        const Shape shape = m_fixed ? Shape{1} : layoutOf(x.shape).scaleShape();
+        Fit out{Tensor(shape), Tensor(shape), Tensor(shape)};
+        for (std::size_t i = 0; i < scales.size(); ++i) {
+            out.scale.values()[i] = out.step.values()[i] = scales[i].scale;
+            out.zeroPoint.values()[i] = scales[i].zeroPoint;
+        }
+        return out;
+    }
+
+    [[nodiscard]] Result<Tensor> codes(TensorView x, const CallContext&) const override
+    {
+        Tensor out(x.shape);
+        const auto code = [&](Index first, Index count, const AffineScale& scale) {
+            for (Index at = first; at < first + count; ++at) {
+                const float shifted = roundHalfToEven(x.data[at] / scale.scale) + scale.zeroPoint;
+                out.data()[at] = std::isnan(shifted)
+                                     ? shifted
+                                     : std::clamp(shifted, scale.lowCode, scale.highCode);
+            }
+        };
+        if (m_fixed) {
+            code(0, x.size(), *m_fixed);
+        } else {
+            forEachRun(x, code);
+        }
+        return out;
+    }
+
+    [[nodiscard]] int bits() const override { return m_bits; }
+    [[nodiscard]] double min() const override
+    {
+        return m_fixed ? m_fixed->scale * m_fixed->grid().low : -kInfinity;
+    }
+    [[nodiscard]] double max() const override
+    {
+        return m_fixed ? m_fixed->scale * m_fixed->grid().high : kInfinity;
+    }
+    [[nodiscard]] bool isSigned() const override { return min() < 0.0; }
+    [[nodiscard]] bool isElementwise() const override { return m_fixed.has_value(); }
+    [[nodiscard]] bool needsRange() const override { return !m_fixed; }
+    [[nodiscard]] QuantizerPtr withRange(double low, double high) const override
+    {
+        Parameters ranged = parameters();
+        ranged["low"] = low;
+        ranged["high"] = high;
+        ranged["per_channel"] = false; // one range is one scale
+        return info().make(info(), std::move(ranged)).value_or(nullptr);
+    }
+
+private:
+    /// The range is widened to hold 0, so that 0 has a code of its own.
+    [[nodiscard]] AffineScale scaleFor(Range range) const
+    {
+        AffineScale out;
+        const double half = std::exp2(m_bits - 1);
+        const double lowCode = -half + (m_narrow ? 1.0 : 0.0);
+        const double highCode = half - 1.0;
+        out.lowCode = static_cast<float>(lowCode);
+        out.highCode = static_cast<float>(highCode);
+        double low = std::min(range.low, 0.0);
+        double high = std::max(range.high, 0.0);
+        if (m_symmetric) {
+            high = std::max(high, -low);
+            low = -high;
+        }
+        const auto scale = static_cast<float>((high - low) / (highCode - lowCode));
+        if (!(scale >= std::numeric_limits<float>::min())) {
+            return out; // all values are (all but) 0: any scale will do
+        }
+        out.scale = scale;
+        if (!m_symmetric) {
+            const double shift = std::nearbyint(lowCode - low / static_cast<double>(scale));
+            out.zeroPoint = static_cast<float>(std::clamp(shift, lowCode, highCode));
+        }
+        return out;
+    }
+
+    [[nodiscard]] ScaleLayout layoutOf(const Shape& shape) const
+    {
+        return m_perChannel && shape.rank() > 1 ? ScaleLayout::ofAxes(shape, {})
+                                                : ScaleLayout::single(shape);
+    }
+
+    /// From the finite values themselves.
+    [[nodiscard]] std::vector<AffineScale> scalesOf(TensorView x) const
+    {
+        const ScaleLayout layout = layoutOf(x.shape);
+        std::vector<Range> ranges(static_cast<std::size_t>(layout.scaleCount()));
+        layout.forEachTile([&](const ScaleLayout::Tile& tile) {
+            for (Index i = 0; i < tile.rows * tile.channels; ++i) {
+                const double value = x.data[tile.offset + i];
+                Range& range =
+                    ranges[static_cast<std::size_t>(tile.firstScale + i % tile.channels)];
+                if (std::isfinite(value)) {
+                    range.low = std::min(range.low, value);
+                    range.high = std::max(range.high, value);
+                }
+            }
+        });
+        std::vector<AffineScale> scales;
+        scales.reserve(ranges.size());
+        for (const Range& range : ranges) {
+            scales.push_back(scaleFor(range));
+        }
+        return scales;
+    }
+
+    /// Calls visit(first element, count, scale) for neighbors that share a scale.
+    template <class Visit>
+    void forEachRun(TensorView x, Visit visit) const
+    {
+        const std::vector<AffineScale> scales = scalesOf(x);
+        layoutOf(x.shape).forEachTile([&](const ScaleLayout::Tile& tile) {
+            const Index length = tile.channels == 1 ? tile.rows : 1;
+            for (Index i = 0; i < tile.rows * tile.channels; i += length) {
+                const Index scale = tile.firstScale + i % tile.channels;
+                visit(tile.offset + i, length, scales[static_cast<std::size_t>(scale)]);
+            }
+        });
+    }
+
+    /// Gradients pass where rounding does not clip: up to half a step beyond the ends.
+    static void gradientRun(const float* x, const float* g, float* dx, Index count,
+                            const AffineScale& scale)
+    {
+        const kernels::AffineGrid grid = scale.grid();
+        kernels::clipGradient(x, g, dx, count, (grid.low - 0.5F) * grid.scale,
+                              (grid.high + 0.5F) * grid.scale);
+    }
+
+    int m_bits;
+    bool m_symmetric;
+    bool m_narrow;
+    bool m_perChannel;
+    std::optional<AffineScale> m_fixed;
+};
+
+Result<QuantizerPtr> make(const QuantizerInfo& info, Parameters parameters)
+{
+    constexpr std::int64_t kFewestBits = 2;
+    constexpr std::int64_t kMostBits = 32;
+    if (auto ok = checkRange(info, parameters, "bits", kFewestBits, kMostBits); !ok) {
+        return fail(std::move(ok).error());
+    }
+    const Value& low = valueOf(parameters, "low");
+    const Value& high = valueOf(parameters, "high");
+    if (isNone(low) != isNone(high)) {
+        return badParameter(info, isNone(low) ? "low" : "high", {},
+                            "low and high are given together");
+    }
+    if (!isNone(low)) {
+        const double from = numberOf(parameters, "low");
+        const double to = numberOf(parameters, "high");
+        if (!std::isfinite(from) || !std::isfinite(to) || from > to) {
+            return badParameter(info, "low", low, "it must not exceed high, and both be finite");
+        }
+        if (flagOf(parameters, "per_channel")) {
+            return badParameter(info, "per_channel", valueOf(parameters, "per_channel"),
+                                "a given range is one for the tensor");
+        }
+    }
+    return std::make_shared<Affine>(info, std::move(parameters));
+}
+
+} // namespace
+
+QuantizerInfo affineInfo()
+{
+    using Type = ParameterType;
+    return {
+        .name = "affine",
+        .origin = "Bitscape",
+        .doc = "Integers with a scale and a zero point, as ONNX and TFLite execute them: "
+               "value = scale · (code − zero point). The range comes from calibration for "
+               "activations and from the values for weights; 0 is always exact.",
+        .grid = "scale · (code − zero point), code = −2^(bits−1) … 2^(bits−1) − 1, scale = (high − "
+                "low) / (number of codes − 1)",
+        .parameters =
+            {{"bits", Type::Integer, std::int64_t{8}, "Width of a code."},
+             {"symmetric", Type::Boolean, false,
+              "Zero point 0 and the same range on both sides: cheaper arithmetic, right for "
+              "weights; wasteful after a rectifier."},
+             {"narrow", Type::Boolean, false,
+              "Leave the most negative code out (8 bits: −127 … 127), as TFLite does for weights."},
+             {"per_channel", Type::Boolean, false,
+              "A scale per output channel (last axis) instead of one for the tensor; weights "
+              "only."},
+             {"low", Type::OptionalNumber, {}, "Lower end of the calibrated range."},
+             {"high", Type::OptionalNumber, {}, "Upper end of the calibrated range."}},
+        .leadingParameters = 1,
+        .dictionaryKeys = {"bits", "symmetric", "narrow", "per_channel", "low", "high"},
+        .make = make};
+}
+
+} // namespace bitscape::quant

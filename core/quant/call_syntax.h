@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/quant/quantizer.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace bitscape::quant {
+
+/// An argument of a call as written.
+struct ParsedArgument {
+    std::string key; ///< empty: by position
+    Value value;
+    std::size_t position = 0; ///< of its first character in the text
+};
+
+/// `name` or `name(arguments)`.
+struct ParsedCall {
+    std::string name;
+    std::vector<ParsedArgument> arguments;
+};
+
+/// Reads QKeras' grammar: numbers, True, False, None, quoted texts, lists `[a b]` (commas are taken
+/// too, lists may be nested); positional arguments before keywords. InvalidArgument: `where` holds
+/// the text and the position, counted from 1.
+[[nodiscard]] Result<ParsedCall> parseCall(std::string_view text);
+
+/// "TEXT, position N".
+[[nodiscard]] std::string placeIn(std::string_view text, std::size_t position);
+
+} // namespace bitscape::quant

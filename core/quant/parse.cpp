@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/text.h"
+#include "core/quant/call_syntax.h"
+#include "core/quant/value.h"
+
+#include <fmt/core.h>
+
+namespace bitscape::quant {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Position of the argument that a message of completeParameters() or badParameter() names.
+std::optional<std::size_t> placeOf(const std::string& message,
+                                   const std::map<std::string, std::size_t>& positions)
+{
+    for (const auto& [name, position] : positions) {
+        if (message.find(fmt::format(": {} = ", name)) != std::string::npos ||
+            message.find(fmt::format("'{}'", name)) != std::string::npos) {
+            return position;
+        }
+    }
+    return std::nullopt;
+}
+
+Result<QuantizerPtr> fromCall(std::string_view text)
+{
+    auto call = parseCall(text);
+    if (!call) {
+        return fail(std::move(call).error());
+    }
+    const QuantizerInfo* info = findQuantizer(call->name);
+    Parameters given;
+    std::map<std::string, std::size_t> positions;
+    for (std::size_t i = 0; i < call->arguments.size() && info != nullptr; ++i) {
+        ParsedArgument& argument = call->arguments[i];
+        std::string name = argument.key;
+        if (name.empty()) {
+            if (i >= info->parameters.size()) {
+                return fail(
+                    ErrorCode::InvalidArgument,
+                    fmt::format("{} takes at most {} values.", info->name, info->parameters.size()),
+                    placeIn(text, argument.position));
+            }
+            name = info->parameters[i].name;
+        }
+        if (!positions.emplace(name, argument.position).second) {
+            return fail(ErrorCode::InvalidArgument,
+                        fmt::format("{}: '{}' is given twice.", info->name, name),
+                        placeIn(text, argument.position));
+        }
+        given[name] = std::move(argument.value);
+    }
+    auto made = makeQuantizer(call->name, std::move(given));
+    if (made) {
+        return made;
+    }
+    Error error = std::move(made).error();
+    error.where = placeIn(text, placeOf(error.message, positions).value_or(text.find(call->name)));
+    return fail(std::move(error));
+}
+
+Failure badDictionary(std::string_view text, std::string what)
+{
+    constexpr std::size_t kShown = 120;
+    return fail(ErrorCode::InvalidArgument, std::move(what), std::string(text.substr(0, kShown)),
+                R"(Write {"class_name": "quantized_bits", "config": {"bits": 4}}.)");
+}
+
+Result<QuantizerPtr> fromDictionary(std::string_view text)
+{
+    const Json json = Json::parse(text, nullptr, false);
+    if (!json.is_object()) {
+        return badDictionary(text, "The dictionary of a quantizer is no valid JSON.");
+    }
+    const auto className = json.find("class_name");
+    if (className == json.end() || !className->is_string()) {
+        return badDictionary(text, "The dictionary of a quantizer needs a class_name.");
+    }
+    Parameters given;
+    if (const auto config = json.find("config"); config != json.end() && !config->is_null()) {
+        if (!config->is_object()) {
+            return badDictionary(text, "The config of a quantizer must be an object.");
+        }
+        for (const auto& [key, value] : config->items()) {
+            auto read = fromJson(value);
+            if (!read) {
+                return badDictionary(text,
+                                     fmt::format("The value of '{}' cannot be understood.", key));
+            }
+            given[key] = std::move(*read);
+        }
+    }
+    auto made = makeQuantizer(className->get<std::string>(), std::move(given));
+    if (!made) {
+        Error error = std::move(made).error();
+        error.where = className->get<std::string>();
+        return fail(std::move(error));
+    }
+    return made;
+}
+
+} // namespace
+
+Result<QuantizerPtr> parseQuantizer(std::string_view text)
+{
+    const std::string_view inner = trimmed(text);
+    return inner.starts_with('{') ? fromDictionary(inner) : fromCall(text);
+}
+
+std::string toDictionary(const Quantizer& quantizer)
+{
+    const QuantizerInfo& info = quantizer.info();
+    Json config = Json::object();
+    const auto add = [&](const ParameterInfo& parameter) {
+        config[parameter.name] = toJson(parameter, quantizer.parameter(parameter.name));
+    };
+    for (const std::string& key : info.dictionaryKeys) {
+        add(*findParameter(info, key));
+    }
+    for (const ParameterInfo& parameter : info.parameters) {
+        if (!config.contains(parameter.name) &&
+            !sameValue(quantizer.parameter(parameter.name), parameter.defaultValue)) {
+            add(parameter);
+        }
+    }
+    return Json{{"class_name", info.name}, {"config", std::move(config)}}.dump();
+}
+
+} // namespace bitscape::quant

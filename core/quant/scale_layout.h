@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/quant/quantizer.h"
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace bitscape::quant {
+
+/// Which elements of a tensor share a scale: along some axes every index has its own (kept), along
+/// the others all share one (reduced, size 1 in the scale's shape). Blocks are resolved later, by
+/// LeastSquares.
+class ScaleLayout {
+public:
+    /// keeps[axis]: whether the axis has a scale per index. One entry per axis of `shape`.
+    ScaleLayout(const Shape& shape, const std::vector<bool>& keeps);
+    /// As QKeras reads `scale_axis`: None keeps the last axis, a number that axis, a list its axes.
+    /// An axis equal to the rank keeps none. Rank 0 has one scale. Axes are valid (see checkAxes).
+    [[nodiscard]] static ScaleLayout ofAxes(const Shape& shape, const Value& scaleAxis);
+    /// One scale per element.
+    [[nodiscard]] static ScaleLayout elementwise(const Shape& shape);
+    /// One scale for all.
+    [[nodiscard]] static ScaleLayout single(const Shape& shape);
+    /// For a scale of this shape that broadcasts against `shape` as in numpy; nullopt if it cannot.
+    [[nodiscard]] static std::optional<ScaleLayout>
+    broadcasting(const Shape& shape, std::span<const std::int64_t> scaleShape);
+
+    [[nodiscard]] const Shape& scaleShape() const { return m_scaleShape; }
+    [[nodiscard]] Index scaleCount() const { return m_scaleShape.elementCount(); }
+
+    /// A matrix of elements whose columns use the scales first … first + channels − 1.
+    struct Tile {
+        Index offset = 0; ///< of its first element
+        Index rows = 1;
+        Index channels = 1;
+        Index firstScale = 0;
+    };
+    /// Calls visit(tile) for tiles that cover the tensor, in order.
+    void forEachTile(const std::function<void(const Tile&)>& visit) const;
+
+private:
+    Shape m_scaleShape;
+    struct Segment { ///< neighboring axes that are all kept or all reduced
+        Index size = 1;
+        bool kept = false;
+    };
+    std::vector<Segment> m_segments;
+};
+
+/// InvalidArgument unless every axis of `scaleAxis` exists; an axis equal to the rank is let
+/// through (releases of QKeras before HEAD read it as: one scale).
+[[nodiscard]] Result<void> checkAxes(const QuantizerInfo& info, const Shape& shape,
+                                     const Value& scaleAxis);
+/// The same for `elements_per_scale`: one number, or one per axis; each divides its axis.
+[[nodiscard]] Result<void> checkBlocks(const QuantizerInfo& info, const Shape& shape,
+                                       const Value& scaleAxis, const Value& elementsPerScale);
+
+/// QKeras' least-squares scale: mean(x·z) / (mean(z²) + ε) over the elements that share a scale;
+/// tensors of rank ≤ 1 have one scale per element.
+struct LeastSquares {
+    Value scaleAxis;
+    Value elementsPerScale; ///< blocks along the kept axes; None: none
+    bool powerOfTwo = false;
+    std::optional<double> minExponent, maxExponent; ///< bounds of log2(scale), power of two only
+
+    [[nodiscard]] ScaleLayout layout(const Shape& shape) const;
+    /// x · factor ≈ scale · z. Shape of the result: layout(x.shape).scaleShape().
+    [[nodiscard]] Tensor fit(TensorView x, float factor, TensorView z) const;
+};
+
+/// Largest |x| of the elements that share a scale.
+[[nodiscard]] Tensor largestMagnitudes(TensorView x, const ScaleLayout& layout);
+/// y = scale · z, broadcast.
+void multiply(TensorView z, const Tensor& scale, const ScaleLayout& layout, MutableTensorView y);
+
+} // namespace bitscape::quant
