@@ -5,6 +5,7 @@
 #include "core/quant/power_of_two.h"
 #include "core/quant/quantized_bits.h"
 #include "core/quant/quantized_relu.h"
+#include "core/quant/quantized_squash.h"
 #include "core/quant/value.h"
 
 #include <fmt/core.h>
@@ -17,8 +18,9 @@ namespace bitscape::quant {
 std::span<const QuantizerInfo> quantizers()
 {
     static const std::array table{
-        quantizedBitsInfo(), quantizedReluInfo(), quantizedPo2Info(), quantizedReluPo2Info(),
-        ternaryInfo(),       binaryInfo(),        affineInfo()};
+        quantizedBitsInfo(),    quantizedReluInfo(),    quantizedPo2Info(),
+        quantizedReluPo2Info(), ternaryInfo(),          binaryInfo(),
+        quantizedTanhInfo(),    quantizedSigmoidInfo(), affineInfo()};
     return table;
 }
 
