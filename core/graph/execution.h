@@ -25,14 +25,20 @@ struct PlanOptions {
 /// Graph + configuration + weights, made ready to run: quantized and packed weights, steps with
 /// fused epilogues, a memory plan. An empty configuration is float execution: one code path for
 /// both. Immutable, shared between threads.
+///
+/// A quantizer of an output that looks at the whole tensor (an automatic scale) sees groups of 32
+/// consecutive samples, Keras' default batch, so that results depend on the data alone.
 class InferencePlan {
 public:
-    /// Unsupported (all layers named), InvalidArgument (a calibrated quantizer without range).
+    /// Unsupported (all layers named), InvalidArgument (a calibrated quantizer without range),
+    /// ShapeMismatch (weights that do not fit, an input of open size).
     [[nodiscard]] static Result<std::shared_ptr<const InferencePlan>>
     make(GraphPtr graph, const Configuration& configuration, const WeightSet& weights,
          PlanOptions options = {});
     virtual ~InferencePlan() = default;
 
+    /// The graph that is run: the given one, or the folded one if the configuration folds batch
+    /// normalization.
     [[nodiscard]] virtual const Graph& graph() const = 0;
     /// Shapes without batch of what run() returns: outputs first, then taps.
     [[nodiscard]] virtual std::vector<Shape> resultShapes() const = 0;
@@ -42,7 +48,8 @@ public:
     [[nodiscard]] virtual Result<std::vector<Tensor>> run(std::span<const TensorView> inputs,
                                                           Parallel& parallel,
                                                           const JobContext& job = {}) const = 0;
-    /// The quantized weights as used, in Graph::weightSlots() order (stored ones where float).
+    /// The quantized weights as used, in the order of graph()'s weightSlots(); stored ones where
+    /// float and for QConv2DBatchnorm, whose folded kernel is no weight.
     [[nodiscard]] virtual WeightSet quantizedWeights() const = 0;
 };
 
@@ -82,6 +89,8 @@ public:
 /// The graph with every batch normalization that directly follows a convolution, depth-wise
 /// convolution or dense layer (its only consumer, linear activation) folded into that layer's
 /// weights. Names stay; the normalization layer disappears; a following activation moves nowhere.
-[[nodiscard]] Result<GraphPtr> foldBatchNorm(const Graph& graph);
+/// Layers whose name `configuration` gives an output quantizer are left alone.
+[[nodiscard]] Result<GraphPtr> foldBatchNorm(const Graph& graph,
+                                             const Configuration& configuration = {});
 
 } // namespace bitscape::graph

@@ -163,6 +163,8 @@ struct FoldedConvOp {
     std::variant<ConvOp, DepthwiseOp> conv;
     BatchNormOp norm;
     bool emaStatsFolding = true; ///< folding_mode "ema_stats_folding"; else "batch_stats_folding"
+    int emaFreezeDelay = -1; ///< training calls use batch statistics while the iteration counter is
+                             ///< at most this; < 0: always
     bool operator==(const FoldedConvOp&) const = default;
 };
 

@@ -380,6 +380,8 @@ graph::FoldedConvOp readFolding(Reading& reading)
         reading.config.refuse("folding_mode",
                               "It must be ema_stats_folding or batch_stats_folding.");
     }
+    op.emaFreezeDelay =
+        static_cast<int>(reading.config.integer("ema_freeze_delay", -1, -1, kMaxExtent));
     if (readAxis(reading, "axis", -1) != -1) {
         reading.meaning.lastAxis = readAxis(reading, "axis", -1);
     }

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/graph/layers/layer_kernel.h"
+
+#include "core/graph/shape_rules.h"
+
+#include <algorithm>
+#include <array>
+
+namespace bitscape::graph {
+
+namespace {
+
+constexpr std::array kKernelSlots{Slot::Kernel, Slot::Depthwise, Slot::Pointwise, Slot::Gamma,
+                                  Slot::Variance};
+
+struct Strides {
+    Extent kernel, stride, dilation;
+    Padding padding = Padding::Valid;
+};
+
+ConvolutionGeometry geometryOf(const Shape& input, const Shape& output, const Strides& s)
+{
+    const Shape in = asImage(input);
+    const Shape out = asImage(output);
+    return {.height = in[0],
+            .width = in[1],
+            .channels = in[2],
+            .outHeight = out[0],
+            .outWidth = out[1],
+            .filters = out[2],
+            .kernelHeight = s.kernel.height,
+            .kernelWidth = s.kernel.width,
+            .strideHeight = s.stride.height,
+            .strideWidth = s.stride.width,
+            .dilationHeight = s.dilation.height,
+            .dilationWidth = s.dilation.width,
+            .padTop = paddingBefore(in[0], s.kernel.height, s.stride.height, s.dilation.height,
+                                    s.padding),
+            .padLeft =
+                paddingBefore(in[1], s.kernel.width, s.stride.width, s.dilation.width, s.padding)};
+}
+
+/// Whether the layer's batch normalization follows QKeras (biased variance everywhere) instead of
+/// Keras 2's fused kernel.
+bool isQuantizedNorm(const Layer& layer, const LayerQuantizers& quantizers)
+{
+    return layer.className == "QBatchNormalization" || !quantizers.empty();
+}
+
+/// A normalization whose weights are all frozen runs with its moving statistics, as in
+/// TensorFlow 2.
+bool isFrozen(const Layer& layer)
+{
+    const auto learns = [](const Weight& weight) { return weight.trainable; };
+    const bool hasParameters = layer.weights.size() > 2;
+    return hasParameters && std::ranges::none_of(layer.weights, learns);
+}
+
+struct Maker {
+    const Graph& graph;
+    int index;
+    const LayerQuantizers& quantizers;
+    const KernelOptions& options;
+    const Layer& layer = graph.layer(index);
+    std::vector<Shape> inputs = graph.inputShapes(index);
+
+    using Made = std::unique_ptr<LayerKernel>;
+
+    [[nodiscard]] const Shape& input() const { return inputs.front(); }
+    [[nodiscard]] const Shape& output() const { return layer.outputShape; }
+
+    [[nodiscard]] std::unique_ptr<const Convolution> convolution(const ConvOp& op) const
+    {
+        ConvolutionGeometry g =
+            geometryOf(input(), output(), {op.kernel, op.stride, op.dilation, op.padding});
+        g.groups = op.groups;
+        return makeConvolution(g);
+    }
+    [[nodiscard]] std::unique_ptr<const Convolution> convolution(const DepthwiseOp& op) const
+    {
+        return makeDepthwiseConvolution(
+            geometryOf(input(), output(), {op.kernel, op.stride, op.dilation, op.padding}));
+    }
+
+    Made operator()(const InputOp& /*op*/) const
+    {
+        return makeIdentityKernel(output().elementCount());
+    }
+    Made operator()(const DenseOp& op) const
+    {
+        ConvolutionGeometry g;
+        g.channels = input().channels();
+        g.filters = op.units;
+        g.width = g.outWidth = output().elementCount() / op.units;
+        return makeConvolutionKernel(makeConvolution(g), op.useBias);
+    }
+    Made operator()(const ConvOp& op) const
+    {
+        return makeConvolutionKernel(convolution(op), op.useBias);
+    }
+    Made operator()(const DepthwiseOp& op) const
+    {
+        return makeConvolutionKernel(convolution(op), op.useBias);
+    }
+    Made operator()(const SeparableOp& op) const
+    {
+        Shape middle = output();
+        middle[2] = input().channels() * op.multiplier;
+        return makeSeparableKernel(
+            makeDepthwiseConvolution(
+                geometryOf(input(), middle, {op.kernel, op.stride, op.dilation, op.padding})),
+            makeConvolution(geometryOf(middle, output(), {})), op.useBias);
+    }
+    Made operator()(const ActivationOp& /*op*/) const { return identity(); }
+    Made operator()(const FlattenOp& /*op*/) const { return identity(); }
+    Made operator()(const ReshapeOp& /*op*/) const { return identity(); }
+    Made operator()(const DropoutOp& op) const
+    {
+        if (!options.isTraining || op.rate <= 0.0F) {
+            return identity();
+        }
+        return makeDropoutKernel(op.rate, input().elementCount(),
+                                 static_cast<std::uint64_t>(index));
+    }
+    Made operator()(const BatchNormOp& op) const
+    {
+        const bool isQuantized = isQuantizedNorm(layer, quantizers);
+        const Index channels = output().channels();
+        return makeBatchNormKernel({.op = op,
+                                    .rows = output().elementCount() / channels,
+                                    .channels = channels,
+                                    .usesBatch = options.isTraining && !isFrozen(layer),
+                                    .learnsUnbiased = !isQuantized && output().rank() == 3,
+                                    .mean = effectiveQuantizer(quantizers, Slot::Mean),
+                                    .variance = effectiveQuantizer(quantizers, Slot::Variance),
+                                    .inverse = effectiveQuantizer(quantizers, Slot::Inverse),
+                                    .sigmoid = options.sigmoid});
+    }
+    Made operator()(const PoolOp& op) const
+    {
+        const ConvolutionGeometry g =
+            geometryOf(input(), output(), {op.window, op.stride, {}, op.padding});
+        return makePoolKernel(op.kind, {.height = g.height,
+                                        .width = g.width,
+                                        .channels = g.channels,
+                                        .outHeight = g.outHeight,
+                                        .outWidth = g.outWidth,
+                                        .windowHeight = g.kernelHeight,
+                                        .windowWidth = g.kernelWidth,
+                                        .strideHeight = g.strideHeight,
+                                        .strideWidth = g.strideWidth,
+                                        .padTop = g.padTop,
+                                        .padLeft = g.padLeft});
+    }
+    Made operator()(const GlobalPoolOp& op) const
+    {
+        const Shape image = asImage(input());
+        return makePoolKernel(op.kind, {.height = image[0],
+                                        .width = image[1],
+                                        .channels = image[2],
+                                        .outHeight = 1,
+                                        .outWidth = 1,
+                                        .windowHeight = image[0],
+                                        .windowWidth = image[1]});
+    }
+    Made operator()(const ZeroPaddingOp& op) const
+    {
+        return makeZeroPaddingKernel(op, asImage(input()));
+    }
+    Made operator()(const AddOp& /*op*/) const { return makeAddKernel(inputs, output()); }
+    Made operator()(const ConcatenateOp& op) const
+    {
+        return makeConcatenateKernel(inputs, op.axis < 0 ? op.axis + output().rank() : op.axis - 1);
+    }
+    Made operator()(const FoldedConvOp& op) const
+    {
+        auto conv = std::visit([this](const auto& inner) { return convolution(inner); }, op.conv);
+        return makeFoldedKernel(std::move(conv), op, layer.weights[0].value->shape(), quantizers,
+                                options);
+    }
+    Made operator()(const UnsupportedOp& /*op*/) const
+    {
+        ensure(false, "makeLayerKernel: the layer is not supported");
+        return nullptr;
+    }
+
+private:
+    [[nodiscard]] Made identity() const { return makeIdentityKernel(input().elementCount()); }
+};
+
+} // namespace
+
+std::unique_ptr<LayerKernel> makeLayerKernel(const Graph& graph, int layer,
+                                             const LayerQuantizers& quantizers,
+                                             const KernelOptions& options)
+{
+    return std::visit(Maker{graph, layer, quantizers, options}, graph.layer(layer).op);
+}
+
+quant::QuantizerPtr effectiveQuantizer(const LayerQuantizers& quantizers, Slot slot)
+{
+    const auto found = quantizers.find(slot);
+    if (found == quantizers.end()) {
+        return nullptr;
+    }
+    if (std::ranges::find(kKernelSlots, slot) != kKernelSlots.end()) {
+        if (quant::QuantizerPtr promoted = found->second->promotedForKernel()) {
+            return promoted;
+        }
+    }
+    return found->second;
+}
+
+} // namespace bitscape::graph

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/graph/configuration.h"
+#include "core/graph/graph.h"
+#include "core/tensor/convolution.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace bitscape::graph {
+
+/// Some samples of a batch, in one thread's hands. All pointers are to the first of them.
+struct SampleRange {
+    Index first = 0; ///< in the batch
+    Index count = 0;
+    int item = 0;           ///< work item that owns the partial sums
+    std::uint64_t seed = 0; ///< of this step, for dropout
+    float* scratch = nullptr;
+};
+
+struct ForwardCall {
+    SampleRange samples;
+    std::span<const float* const> inputs;
+    float* output = nullptr;
+    float* saved = nullptr; ///< savedFloats() per sample, kept for backward()
+    BlockDone done;         ///< see callsBlockDone()
+};
+
+struct BackwardCall {
+    SampleRange samples;
+    std::span<const float* const> inputs;   ///< valid if readsInput()
+    const float* output = nullptr;          ///< before the activation; valid if readsOutput()
+    const float* upstream = nullptr;        ///< gradient of the output
+    std::span<float* const> inputGradients; ///< null where none is wanted
+    std::span<const bool> adds;             ///< per input: add to what is there, else overwrite
+    const float* saved = nullptr;
+};
+
+/// For the last pass, when all samples are through.
+struct GradientCall {
+    std::span<float* const> gradients; ///< one per weight of the layer; to be written
+    int items = 0;                     ///< work items that hold partial sums
+    Index samples = 0;
+    const float* input = nullptr;    ///< whole batch, if readsBatchLate()
+    const float* upstream = nullptr; ///< whole batch, if readsBatchLate()
+    float* scratch = nullptr;
+};
+
+/// Weights of one layer for one call, in the layer's order; already quantized unless the kernel
+/// takesRaw() ones.
+using LayerWeights = std::span<const TensorView>;
+
+/// A layer made ready to compute, without its activation: geometry, packed weights, partial sums.
+/// Forward and backward are called for ranges of samples from several threads at once, each item
+/// by one thread; everything else is called by one thread with no range in flight.
+/// Inference uses forward(0) only and never asks for more than one phase.
+class LayerKernel {
+public:
+    LayerKernel() = default;
+    virtual ~LayerKernel() = default;
+    LayerKernel(const LayerKernel&) = delete;
+    LayerKernel& operator=(const LayerKernel&) = delete;
+    LayerKernel(LayerKernel&&) = delete;
+    LayerKernel& operator=(LayerKernel&&) = delete;
+
+    /// Input and output are the same values in the same order: no call is needed.
+    [[nodiscard]] virtual bool isIdentity() const { return false; }
+    /// The layer treats every pixel alike and alone, so that it may follow another kernel's blocks.
+    [[nodiscard]] virtual bool worksOnPixels() const { return isIdentity(); }
+    /// y = layer(x) for some pixels; y may be x. For kernels that work on pixels, outside training.
+    virtual void forwardPixels(const float* /*x*/, Index /*pixels*/, float* /*y*/) {}
+    /// forward() reports finished blocks of the output, in order, all of it.
+    [[nodiscard]] virtual bool callsBlockDone() const { return false; }
+    /// Lets forward() clamp its results to [low, high]; false: it cannot.
+    virtual bool clampTo(float /*low*/, float /*high*/) { return false; }
+    /// Floats of scratch one call needs.
+    [[nodiscard]] virtual Index scratchFloats() const { return 0; }
+
+    /// The kernel wants this weight as stored: it quantizes what it makes of it.
+    [[nodiscard]] virtual bool takesRaw(int /*weight*/) const { return false; }
+    /// Takes (and packs) the weights of the coming calls; the views stay valid as long.
+    virtual void setWeights(LayerWeights /*weights*/) {}
+
+    virtual void forward(int phase, const ForwardCall& call) = 0;
+
+    // ---- training only
+    /// Called once before anything below; `items` work items, batches of up to `samples`.
+    virtual void prepareTraining(int /*items*/, Index /*samples*/) {}
+    /// Passes over the batch, with finishForward() between them and after the last.
+    [[nodiscard]] virtual int forwardPhases() const { return 1; }
+    virtual void finishForward(int /*phase*/, int /*items*/, Index /*samples*/) {}
+    [[nodiscard]] virtual int backwardPhases() const { return 1; }
+    virtual void backward(int phase, const BackwardCall& call) = 0;
+    virtual void finishBackward(int /*phase*/, int /*items*/, Index /*samples*/) {}
+    [[nodiscard]] virtual bool readsInput() const { return false; }
+    [[nodiscard]] virtual bool readsOutput() const { return false; }
+    [[nodiscard]] virtual bool readsBatchLate() const { return false; }
+    [[nodiscard]] virtual Index savedFloats() const { return 0; }
+    /// Pieces of the last pass, which may run at once; together they write every gradient.
+    [[nodiscard]] virtual int gradientTasks() const { return 0; }
+    virtual void gradientTask(int /*task*/, const GradientCall& /*call*/) {}
+    /// New value of weight `index` after finishForward(); null: it stays.
+    [[nodiscard]] virtual const Tensor* updatedWeight(int /*index*/) const { return nullptr; }
+};
+
+/// How kernels are to behave.
+struct KernelOptions {
+    bool isTraining = false; ///< batch statistics, dropout; else as in inference
+    quant::InternalSigmoid sigmoid = quant::InternalSigmoid::Hard;
+};
+
+/// The kernel of a layer. `quantizers` as in the configuration (kernels take the ones that are
+/// none of a stored weight's: inverse, folded weights). The layer is supported and its shapes are
+/// closed (ensured).
+[[nodiscard]] std::unique_ptr<LayerKernel> makeLayerKernel(const Graph& graph, int layer,
+                                                           const LayerQuantizers& quantizers,
+                                                           const KernelOptions& options);
+
+/// The quantizer as execution uses it: promoted for kernel-type slots. May be null.
+[[nodiscard]] quant::QuantizerPtr effectiveQuantizer(const LayerQuantizers& quantizers, Slot slot);
+
+// Makers of the kernels, one file each.
+[[nodiscard]] std::unique_ptr<LayerKernel> makeIdentityKernel(Index inputSize);
+[[nodiscard]] std::unique_ptr<LayerKernel> makeDropoutKernel(float rate, Index inputSize,
+                                                             std::uint64_t stream);
+[[nodiscard]] std::unique_ptr<LayerKernel>
+makeConvolutionKernel(std::unique_ptr<const Convolution> c, bool useBias);
+[[nodiscard]] std::unique_ptr<LayerKernel>
+makeSeparableKernel(std::unique_ptr<const Convolution> depthwise,
+                    std::unique_ptr<const Convolution> pointwise, bool useBias);
+[[nodiscard]] std::unique_ptr<LayerKernel>
+makeFoldedKernel(std::unique_ptr<const Convolution> c, const FoldedConvOp& op, const Shape& kernel,
+                 const LayerQuantizers& quantizers, const KernelOptions& options);
+struct BatchNormSetup {
+    BatchNormOp op;
+    Index rows = 1; ///< per sample
+    Index channels = 1;
+    bool usesBatch = false;                      ///< statistics of the batch, else the moving ones
+    bool learnsUnbiased = false;                 ///< moving variance learns N/(N−1)·v
+    quant::QuantizerPtr mean, variance, inverse; ///< of batch statistics; may be null
+    quant::InternalSigmoid sigmoid = quant::InternalSigmoid::Hard;
+};
+[[nodiscard]] std::unique_ptr<LayerKernel> makeBatchNormKernel(BatchNormSetup setup);
+[[nodiscard]] std::unique_ptr<LayerKernel> makePoolKernel(PoolKind kind, const kernels::Pool& pool);
+[[nodiscard]] std::unique_ptr<LayerKernel> makeZeroPaddingKernel(const ZeroPaddingOp& op,
+                                                                 const Shape& image);
+[[nodiscard]] std::unique_ptr<LayerKernel> makeAddKernel(std::vector<Shape> inputs,
+                                                         const Shape& output);
+[[nodiscard]] std::unique_ptr<LayerKernel> makeConcatenateKernel(const std::vector<Shape>& inputs,
+                                                                 int axis);
+
+} // namespace bitscape::graph

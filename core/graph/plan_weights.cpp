@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/graph/plan_weights.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace bitscape::graph {
+
+namespace {
+
+/// Index of a layer's first weight among all slots.
+std::vector<std::size_t> firstSlots(const Graph& graph)
+{
+    std::vector<std::size_t> first;
+    std::size_t next = 0;
+    for (const Layer& layer : graph.layers()) {
+        first.push_back(next);
+        next += layer.weights.size();
+    }
+    return first;
+}
+
+Result<void> checkLayer(const Layer& layer, const Configuration& configuration)
+{
+    const std::string where = "layer " + layer.name;
+    const auto isOpen = [](Index size) { return size < 0; };
+    if (layer.outputShape.rank() == 0 || std::ranges::any_of(layer.outputShape.sizes(), isOpen)) {
+        return fail(ErrorCode::ShapeMismatch,
+                    fmt::format("The size of its output {} is open.", layer.outputShape.toString()),
+                    where, "Give the network's input a fixed size.");
+    }
+    const LayerQuantizers& quantizers = quantizersOf(configuration, layer);
+    for (std::size_t w = 0; w < layer.weights.size(); ++w) {
+        const Slot* slot = slotOfWeight(layer, static_cast<int>(w));
+        const auto quantizer = slot == nullptr ? nullptr : effectiveQuantizer(quantizers, *slot);
+        if (quantizer == nullptr) {
+            continue;
+        }
+        if (auto ok = quantizer->accepts(layer.weights[w].value->shape()); !ok) {
+            return fail(std::move(ok).error().in(where + ", " + layer.weights[w].name));
+        }
+    }
+    const Activation activation = activationOf(configuration, layer);
+    if (!activation.quantizer) {
+        return {};
+    }
+    if (activation.quantizer->needsRange()) {
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("The quantizer {} of its output has no range.",
+                                activation.quantizer->toString()),
+                    where, "Run calibrate and use the map it writes.");
+    }
+    if (auto ok = activation.quantizer->accepts(layer.outputShape.batchOf(1)); !ok) {
+        return fail(std::move(ok).error().in(where + ", activation"));
+    }
+    return {};
+}
+
+} // namespace
+
+const LayerQuantizers& quantizersOf(const Configuration& configuration, const Layer& layer)
+{
+    static const LayerQuantizers kNone;
+    const auto found = configuration.layers.find(layer.name);
+    return found == configuration.layers.end() ? kNone : found->second;
+}
+
+Activation activationOf(const Configuration& configuration, const Layer& layer)
+{
+    Activation activation{functionOf(layer.op),
+                          effectiveQuantizer(quantizersOf(configuration, layer), Slot::Activation)};
+    if (std::holds_alternative<InputOp>(layer.op) && !activation.quantizer) {
+        activation.quantizer = configuration.input;
+    }
+    return activation;
+}
+
+std::vector<quant::QuantizerPtr>
+weightQuantizers(const Graph& graph, const Configuration& configuration,
+                 const std::vector<std::unique_ptr<LayerKernel>>& kernels)
+{
+    std::vector<quant::QuantizerPtr> quantizers(graph.weightSlots().size());
+    const std::vector<std::size_t> first = firstSlots(graph);
+    for (std::size_t l = 0; l < graph.layers().size(); ++l) {
+        const Layer& layer = graph.layers()[l];
+        for (std::size_t w = 0; w < layer.weights.size(); ++w) {
+            const Slot* slot = slotOfWeight(layer, static_cast<int>(w));
+            if (slot != nullptr && !kernels[l]->takesRaw(static_cast<int>(w))) {
+                quantizers[first[l] + w] =
+                    effectiveQuantizer(quantizersOf(configuration, layer), *slot);
+            }
+        }
+    }
+    return quantizers;
+}
+
+Result<void> checkPlan(const Graph& graph, const Configuration& configuration)
+{
+    if (auto ok = requireSupported(graph); !ok) {
+        return ok;
+    }
+    for (const Layer& layer : graph.layers()) {
+        if (auto ok = checkLayer(layer, configuration); !ok) {
+            return ok;
+        }
+    }
+    return {};
+}
+
+} // namespace bitscape::graph

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/graph/activation.h"
+#include "core/graph/configuration.h"
+#include "core/graph/graph.h"
+#include "core/graph/layers/layer_kernel.h"
+
+#include <vector>
+
+namespace bitscape::graph {
+
+/// Quantizers of one layer; empty if it is float.
+[[nodiscard]] const LayerQuantizers& quantizersOf(const Configuration& configuration,
+                                                  const Layer& layer);
+/// The output quantizer of the layer, or its function. For input layers the configuration's input
+/// quantizer.
+[[nodiscard]] Activation activationOf(const Configuration& configuration, const Layer& layer);
+/// Per weight slot the quantizer that execution applies to it; null where the weight is used as
+/// stored (float, or the kernel takes it raw).
+[[nodiscard]] std::vector<quant::QuantizerPtr>
+weightQuantizers(const Graph& graph, const Configuration& configuration,
+                 const std::vector<std::unique_ptr<LayerKernel>>& kernels);
+
+/// Everything a plan demands of its arguments: layers supported, sizes closed, quantizers fit the
+/// tensors, output quantizers have their ranges.
+[[nodiscard]] Result<void> checkPlan(const Graph& graph, const Configuration& configuration);
+
+} // namespace bitscape::graph
