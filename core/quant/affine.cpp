@@ -46,7 +46,7 @@ public:
         const auto low = quant::numberOf(parameter("low"));
         const auto high = quant::numberOf(parameter("high"));
         if (low && high) {
-            m_fixed = scaleFor({*low, *high});
+            m_fixed = scaleFor({*low, *high}, true);
         }
     }
 
@@ -128,10 +128,18 @@ public:
     }
 
 private:
-    /// The range is widened to hold 0, so that 0 has a code of its own.
-    [[nodiscard]] AffineScale scaleFor(Range range) const
+    /// The range is widened to hold 0, so that 0 has a code of its own. A given symmetric range
+    /// without negative values has unsigned codes: half of them would never occur, and a quantizer
+    /// that stands for a rectifier must clip at 0.
+    [[nodiscard]] AffineScale scaleFor(Range range, bool given = false) const
     {
         AffineScale out;
+        if (given && m_symmetric && range.low >= 0.0) {
+            out.highCode = static_cast<float>(std::exp2(m_bits) - 1.0);
+            const auto scale = static_cast<float>(range.high / static_cast<double>(out.highCode));
+            out.scale = scale >= std::numeric_limits<float>::min() ? scale : 1.0F;
+            return out;
+        }
         const double half = std::exp2(m_bits - 1);
         const double lowCode = -half + (m_narrow ? 1.0 : 0.0);
         const double highCode = half - 1.0;
@@ -258,8 +266,8 @@ QuantizerInfo affineInfo()
         .parameters =
             {{"bits", Type::Integer, std::int64_t{8}, "Width of a code."},
              {"symmetric", Type::Boolean, false,
-              "Zero point 0 and the same range on both sides: cheaper arithmetic, right for "
-              "weights; wasteful after a rectifier."},
+              "Zero point 0: cheaper arithmetic, right for weights. The range is the same on both "
+              "sides, or from 0 on with unsigned codes where a given range starts there."},
              {"narrow", Type::Boolean, false,
               "Leave the most negative code out (8 bits: −127 … 127), as TFLite does for weights."},
              {"per_channel", Type::Boolean, false,

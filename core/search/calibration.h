@@ -22,8 +22,8 @@ struct TensorStatistics {
     double minimum = 0.0, maximum = 0.0;
     double sum = 0.0, sumOfSquares = 0.0;
     std::int64_t count = 0, zeros = 0;
-    /// Counts of |x|-free bins over [−range, range); range is a power of two that doubles as
-    /// needed.
+    /// Counts of equal bins over [−range, range); range is a power of two that doubles as needed.
+    /// 0 lies at the lower end of bin kBins/2.
     std::array<std::int64_t, kBins> histogram{};
     double range = 1.0;
 
@@ -53,11 +53,16 @@ struct CalibrateOptions {
     Scheme scheme = Scheme::Affine;
     bool perChannel = false;
     bool foldBatchNorm = false;
+
+    /// 2 … 16 bits each.
+    [[nodiscard]] Result<void> validate() const;
 };
 
 /// A row of `calibrate`'s answer.
 struct TensorRange {
-    std::string layer, tensor; ///< tensor: "kernel", "bias", "activation"
+    /// tensor: "kernel", "depthwise_kernel", "pointwise_kernel" or "activation" (the layer's
+    /// output)
+    std::string layer, tensor;
     double minimum = 0.0, maximum = 0.0;
     std::vector<double> scale, zeroPoint; ///< one, or one per channel
     int bits = 0;
@@ -67,11 +72,12 @@ struct TensorRange {
 
 struct CalibrationResult {
     graph::Configuration configuration; ///< affine/… quantizers with their ranges fixed
-    std::vector<TensorRange> tensors;
+    std::vector<TensorRange> tensors;   ///< also of outputs that stay float, as no quantizer can
+                                        ///< replace their layer's function
 };
 
 /// Min–max ranges from gathered statistics: weights from their values, activations from
-/// `calibration`.
+/// `calibration`. InvalidArgument: options, a layer without statistics.
 [[nodiscard]] Result<CalibrationResult> minMax(const graph::Graph& graph,
                                                const graph::WeightSet& weights,
                                                const Calibration& calibration,
