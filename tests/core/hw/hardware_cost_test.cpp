@@ -173,7 +173,7 @@ INSTANTIATE_TEST_SUITE_P(Networks, MlperfTiny,
                                                 {5.96, 2.98, 1.73, 1.52},
                                                 {71224, 37016, 19649},
                                                 {545678, 277574, 143553}}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& instance) { return std::string(instance.param.name); });
 
 TEST(HardwareCost, FirstLayerOfResnet8AsWorkedOut)
 {
