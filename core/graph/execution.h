@@ -53,19 +53,29 @@ public:
     [[nodiscard]] virtual WeightSet quantizedWeights() const = 0;
 };
 
+struct TrainingPlanOptions {
+    quant::InternalSigmoid sigmoid = quant::InternalSigmoid::Hard;
+    bool isTraining = true; ///< false: layers behave as in inference, gradients are taken there
+    bool inputGradients = false; ///< compute inputGradients(), which training does not need
+};
+
 /// One training step's worth of state for batches of up to `maxBatch` samples: forward in training
-/// mode, backward to weights. Not shared between threads; uses the pool inside.
+/// mode, backward to weights. Not shared between threads; uses the pool inside. The work is cut in
+/// parts that depend on the batch alone: the bytes do not depend on threads. Memory is planned
+/// here; a step allocates next to nothing.
 class TrainingPlan {
 public:
+    /// As InferencePlan::make(). InvalidArgument also for a configuration that folds batch
+    /// normalization: fold the graph first. `parallel` outlives the plan.
     [[nodiscard]] static Result<std::unique_ptr<TrainingPlan>>
     make(GraphPtr graph, const Configuration& configuration, Index maxBatch, Parallel& parallel,
-         quant::InternalSigmoid sigmoid = quant::InternalSigmoid::Hard);
+         TrainingPlanOptions options = {});
     virtual ~TrainingPlan() = default;
 
     /// Runs the batch with `weights` (Graph::weightSlots() order, float shadow weights; quantized
     /// inside). `seed` feeds dropout and stochastic quantizers. The views stay valid until the next
-    /// call. Batch normalization uses batch statistics; moving statistics are written to
-    /// updatedStatistics().
+    /// call; inputs and weights must stay where they are until backward() is through. Batch
+    /// normalization uses batch statistics; moving statistics are written to updatedStatistics().
     [[nodiscard]] virtual Result<std::vector<TensorView>>
     forward(std::span<const TensorView> inputs, std::span<const Tensor> weights,
             std::uint64_t seed) = 0;
@@ -73,7 +83,8 @@ public:
     [[nodiscard]] virtual Result<void> backward(std::span<const TensorView> upstream) = 0;
     /// One tensor per weight slot; untouched (zero) for weights without gradient.
     [[nodiscard]] virtual std::span<const Tensor> gradients() const = 0;
-    /// d loss / d input, one per network input (N×shape of the last batch).
+    /// d loss / d input, one per network input (N×shape of the last batch). Only with
+    /// TrainingPlanOptions::inputGradients.
     [[nodiscard]] virtual std::vector<TensorView> inputGradients() const = 0;
     /// New values of non-trainable weights after forward(): (slot, value) pairs.
     struct Update {

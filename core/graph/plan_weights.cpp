@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace bitscape::graph {
 
@@ -93,6 +94,23 @@ weightQuantizers(const Graph& graph, const Configuration& configuration,
         }
     }
     return quantizers;
+}
+
+std::vector<float> weightClipLimits(const Graph& graph, const Configuration& configuration)
+{
+    std::vector<float> limits;
+    for (const Layer& layer : graph.layers()) {
+        const LayerQuantizers& quantizers = quantizersOf(configuration, layer);
+        for (std::size_t w = 0; w < layer.weights.size(); ++w) {
+            const Slot* slot = slotOfWeight(layer, static_cast<int>(w));
+            const bool isTrained = slot != nullptr && layer.weights[w].trainable;
+            const auto quantizer = isTrained ? effectiveQuantizer(quantizers, *slot) : nullptr;
+            const bool isClipped = quantizer != nullptr && std::isfinite(quantizer->max());
+            limits.push_back(isClipped ? std::max(1.0F, static_cast<float>(quantizer->max()))
+                                       : 0.0F);
+        }
+    }
+    return limits;
 }
 
 Result<void> checkPlan(const Graph& graph, const Configuration& configuration)

@@ -22,6 +22,10 @@ namespace bitscape::graph {
 weightQuantizers(const Graph& graph, const Configuration& configuration,
                  const std::vector<std::unique_ptr<LayerKernel>>& kernels);
 
+/// TrainingPlan::clipLimits().
+[[nodiscard]] std::vector<float> weightClipLimits(const Graph& graph,
+                                                  const Configuration& configuration);
+
 /// Everything a plan demands of its arguments: layers supported, sizes closed, quantizers fit the
 /// tensors, output quantizers have their ranges.
 [[nodiscard]] Result<void> checkPlan(const Graph& graph, const Configuration& configuration);
