@@ -7,7 +7,17 @@ namespace bitscape::cli {
 
 std::span<const CommandInfo> commands()
 {
-    static const std::vector<CommandInfo> table{};
+    static const std::vector<CommandInfo> table{
+        {"quantizers", "List the quantizers with parameters, defaults and grids",
+         declareQuantizers},
+        {"quantize", "Quantize an array: values, scale, codes, gradient", declareQuantize},
+        {"predict", "Run a network on data and write its outputs", declarePredict},
+        {"evaluate", "Metrics of a network on data", declareEvaluate},
+        {"gradient", "Outputs and gradients for one batch", declareGradient},
+        {"calibrate", "Choose ranges of quantizers from data", declareCalibrate},
+        {"train", "Train a network, with quantizers or without", declareTrain},
+        {"search", "Search quantizers per layer as AutoQKeras does", declareSearch},
+    };
     return table;
 }
 
