@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/cli/commands.h"
+#include "app/cli/inputs.h"
+#include "app/cli/validation.h"
+#include "core/base/text.h"
+#include "core/io/array_file.h"
+#include "core/train/keras_call.h"
+#include "core/train/train.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace bitscape::cli {
+
+namespace {
+
+struct TrainArguments {
+    ModelOptions model;
+    DataOptions data;
+    train::TrainOptions options;
+    std::optional<int> epochs;
+    std::optional<double> learningRate, momentum;
+    std::string metric = "accuracy";
+    std::string validation;
+    bool noShuffle = false;
+    std::string output, history;
+};
+
+/// A metric of Evaluation by its name.
+struct MetricRow {
+    const char* name;
+    std::optional<double> train::Evaluation::*value;
+};
+constexpr MetricRow kMetrics[] = {{"accuracy", &train::Evaluation::accuracy},
+                                  {"top5", &train::Evaluation::top5},
+                                  {"mse", &train::Evaluation::mse},
+                                  {"mae", &train::Evaluation::mae},
+                                  {"auc", &train::Evaluation::auc}};
+
+Json optionalNumber(const std::optional<double>& value)
+{
+    return value ? number(*value) : Json(nullptr);
+}
+
+std::string text(const std::optional<double>& value)
+{
+    return value ? fmt::format("{:.4f}", *value) : "–";
+}
+
+Json toJson(const train::HistoryEntry& entry)
+{
+    return {{"epoch", entry.epoch},
+            {"step", entry.step},
+            {"loss", number(entry.loss)},
+            {"val_loss", optionalNumber(entry.validationLoss)},
+            {"accuracy", optionalNumber(entry.accuracy)},
+            {"val_accuracy", optionalNumber(entry.validationAccuracy)}};
+}
+
+std::string toCsv(const std::vector<train::HistoryEntry>& history)
+{
+    const auto cell = [](const std::optional<double>& value) {
+        return value ? pythonRepr(*value) : std::string();
+    };
+    std::string csv = "epoch,step,loss,val_loss,accuracy,val_accuracy\n";
+    for (const train::HistoryEntry& entry : history) {
+        csv += fmt::format("{},{},{},{},{},{}\n", entry.epoch, entry.step, cell(entry.loss),
+                           cell(entry.validationLoss), cell(entry.accuracy),
+                           cell(entry.validationAccuracy));
+    }
+    return csv;
+}
+
+/// The optimizer's call with arguments that options of their own override.
+Result<std::string> optimizerText(const TrainArguments& arguments)
+{
+    auto call = train::parseKerasCall(arguments.options.optimizer, "--optimizer");
+    if (!call) {
+        return fail(std::move(call).error());
+    }
+    const auto set = [&](const char* name, double value) {
+        std::erase_if(call->keywords, [&](const auto& keyword) { return keyword.first == name; });
+        call->keywords.emplace_back(name, value);
+    };
+    if (arguments.learningRate) {
+        if (call->positional.empty()) {
+            set("learning_rate", *arguments.learningRate);
+        } else {
+            call->positional.front() = *arguments.learningRate;
+        }
+    }
+    if (arguments.momentum) {
+        set("momentum", *arguments.momentum);
+    }
+    return train::toString(*call);
+}
+
+/// With --max-steps alone, as many epochs as the steps take.
+int epochsFor(const TrainArguments& arguments, Index samples)
+{
+    if (arguments.epochs || arguments.options.maxSteps <= 0) {
+        return arguments.epochs.value_or(1);
+    }
+    const Index batch = std::clamp<Index>(arguments.options.batch, 1, std::max<Index>(samples, 1));
+    const Index perEpoch = std::max<Index>(1, (samples + batch - 1) / batch);
+    return static_cast<int>((arguments.options.maxSteps + perEpoch - 1) / perEpoch);
+}
+
+Result<void> openSamples(Session& session, const TrainArguments& arguments,
+                         const graph::Graph& graph, train::TrainInput& input)
+{
+    auto data = openDataFor(session, arguments.data, graph);
+    if (!data) {
+        return fail(std::move(data).error());
+    }
+    input.train = data->samples;
+    if (arguments.validation.empty()) {
+        return {};
+    }
+    auto validation = parseValidation(arguments.validation);
+    if (!validation) {
+        return fail(std::move(validation).error());
+    }
+    if (validation->share) {
+        train::Split split = train::splitLast(*data->samples, *validation->share);
+        input.train = std::make_shared<const train::Samples>(std::move(split.train));
+        input.validation = std::make_shared<const train::Samples>(std::move(split.validation));
+        return {};
+    }
+    auto own = openValidation(session, arguments.data, *validation, graph);
+    if (!own) {
+        return fail(std::move(own).error());
+    }
+    input.validation = own->samples;
+    return {};
+}
+
+/// Metrics of the trained network on the validation part (the training data without one).
+Result<Json> finalMetrics(Session& session, const TrainArguments& arguments,
+                          const train::TrainInput& input, const train::TrainReport& report)
+{
+    auto plan = graph::InferencePlan::make(input.graph, input.configuration, report.weights);
+    if (!plan) {
+        return fail(std::move(plan).error());
+    }
+    const train::Samples& samples = input.validation ? *input.validation : *input.train;
+    auto result = train::evaluate(**plan, samples, session.parallel(), session.job());
+    if (!result) {
+        return fail(std::move(result).error());
+    }
+    Json out{{"on", input.validation ? "validation" : "training"},
+             {"loss", optionalNumber(result->loss)}};
+    for (const MetricRow& row : kMetrics) {
+        if (arguments.metric == row.name || row.value == &train::Evaluation::accuracy) {
+            out[row.name] = optionalNumber((*result).*row.value);
+        }
+    }
+    return out;
+}
+
+Result<void> saveResults(Session& session, const TrainArguments& arguments,
+                         const train::TrainInput& input, const train::TrainReport& report)
+{
+    if (!arguments.output.empty()) {
+        if (auto ok = io::saveKerasH5(arguments.output, *input.graph, report.weights,
+                                      input.configuration);
+            !ok) {
+            return ok;
+        }
+        session.noteSaved(
+            fmt::format("The weights after {} steps are in {}.", report.steps, arguments.output));
+    }
+    if (!arguments.history.empty()) {
+        return io::writeFileAtomically(arguments.history, toCsv(report.history));
+    }
+    return {};
+}
+
+std::string historyTable(const std::vector<train::HistoryEntry>& history)
+{
+    std::vector<std::vector<std::string>> rows{
+        {"epoch", "step", "loss", "accuracy", "val. loss", "val. accuracy"}};
+    for (const train::HistoryEntry& entry : history) {
+        rows.push_back({std::to_string(entry.epoch), std::to_string(entry.step), text(entry.loss),
+                        text(entry.accuracy), text(entry.validationLoss),
+                        text(entry.validationAccuracy)});
+    }
+    return table(rows, std::vector<bool>(rows.front().size(), true));
+}
+
+Result<Answer> runTrain(Session& session, const TrainArguments& arguments)
+{
+    auto optimizer = optimizerText(arguments);
+    if (!optimizer) {
+        return fail(std::move(optimizer).error());
+    }
+    auto opened = openModel(session, arguments.model);
+    if (!opened) {
+        return fail(std::move(opened).error());
+    }
+    if (auto ok = graph::requireSupported(*opened->model->graph); !ok) {
+        return fail(std::move(ok).error());
+    }
+    train::TrainInput input{opened->model->graph, opened->configuration, opened->weights, nullptr,
+                            nullptr};
+    if (auto ok = openSamples(session, arguments, *input.graph, input); !ok) {
+        return fail(std::move(ok).error());
+    }
+    session.loaded();
+
+    train::TrainOptions options = arguments.options;
+    options.optimizer = *optimizer;
+    options.seed = session.options().seed;
+    options.shuffle = !arguments.noShuffle;
+    options.epochs = epochsFor(arguments, input.train->count());
+    const JobContext job = session.job();
+    auto report = train::train(input, options, session.parallel(), job);
+    if (!report) {
+        return fail(std::move(report).error());
+    }
+    session.warn(report->warnings);
+    if (auto ok = saveResults(session, arguments, input, *report); !ok) {
+        return fail(std::move(ok).error());
+    }
+    if (report->stoppedByUser) {
+        return fail(ErrorCode::Canceled,
+                    fmt::format("Training was stopped after {} steps.", report->steps));
+    }
+    auto metrics = finalMetrics(session, arguments, input, *report);
+    if (!metrics) {
+        return fail(std::move(metrics).error());
+    }
+    Answer answer;
+    Json history = Json::array();
+    for (const train::HistoryEntry& entry : report->history) {
+        history.push_back(toJson(entry));
+    }
+    answer.json["history"] = std::move(history);
+    answer.json["steps"] = report->steps;
+    answer.json["step_ms_median"] = number(report->stepMillisecondsMedian);
+    answer.json["final"] = std::move(*metrics);
+    answer.text = historyTable(report->history);
+    if (!arguments.output.empty()) {
+        answer.json["output"] = arguments.output;
+        answer.text += "\nSaved " + arguments.output + "\n";
+    }
+    return answer;
+}
+
+} // namespace
+
+Action declareTrain(CLI::App& app)
+{
+    auto arguments = std::make_shared<TrainArguments>();
+    train::TrainOptions& options = arguments->options;
+    addModelOptions(app, arguments->model);
+    addDataOptions(app, arguments->data, DataArgument::Option);
+    app.add_option("--epochs", arguments->epochs,
+                   "Passes over the data; default 1, with --max-steps as many as it takes");
+    app.add_option("--batch", options.batch, "Samples per step")->capture_default_str();
+    app.add_option("--optimizer", options.optimizer,
+                   "sgd or adam with Keras' arguments, learning rate first")
+        ->capture_default_str();
+    app.add_option("--loss", options.loss,
+                   "Keras name with arguments; default: cross-entropy for labels, else mse");
+    std::vector<std::string> metrics;
+    for (const MetricRow& row : kMetrics) {
+        metrics.emplace_back(row.name);
+    }
+    app.add_option("--metric", arguments->metric, "Metric of the result, beside accuracy")
+        ->check(CLI::IsMember(metrics))
+        ->capture_default_str();
+    app.add_option("--validation", arguments->validation,
+                   "Share of the data's end (0.1), or data of their own");
+    app.add_flag("--no-shuffle", arguments->noShuffle, "Take the samples in their order");
+    app.add_option("--max-steps", options.maxSteps,
+                   "Stop after N steps and keep one history entry per step; 0: no limit")
+        ->capture_default_str();
+    app.add_option("--learning-rate", arguments->learningRate,
+                   "Learning rate; overrides --optimizer's");
+    app.add_option("--momentum", arguments->momentum, "Momentum of sgd");
+    app.add_option("--early-stop", options.earlyStop,
+                   "Stop after N epochs without a better validation loss and keep the best "
+                   "weights; 0: never")
+        ->capture_default_str();
+    app.add_option("--output", arguments->output, "Write the trained network as Keras HDF5");
+    app.add_option("--history", arguments->history, "Write the history as CSV");
+    return [arguments](Session& session) { return runTrain(session, *arguments); };
+}
+
+} // namespace bitscape::cli
