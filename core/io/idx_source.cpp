@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/text.h"
+#include "core/io/bytes.h"
+#include "core/io/data_sources.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <bit>
+#include <cstring>
+#include <filesystem>
+
+// IDX: the format of MNIST. Two zero bytes, a type code, the rank, the sizes as big-endian 32-bit
+// numbers, then the values, big-endian.
+namespace bitscape::io {
+
+namespace {
+
+struct IdxType {
+    std::uint8_t code;
+    std::string_view name;
+    std::size_t size;
+    float (*convert)(const char* data);
+};
+
+template <class T>
+float bigEndian(const char* data)
+{
+    std::array<char, sizeof(T)> bytes{};
+    for (std::size_t i = 0; i < sizeof(T); ++i) {
+        bytes[i] = data[std::endian::native == std::endian::little ? sizeof(T) - 1 - i : i];
+    }
+    return static_cast<float>(std::bit_cast<T>(bytes));
+}
+
+constexpr std::array kTypes{
+    IdxType{0x08, "uint8", 1, bigEndian<std::uint8_t>},
+    IdxType{0x09, "int8", 1, bigEndian<std::int8_t>},
+    IdxType{0x0B, "int16", 2, bigEndian<std::int16_t>},
+    IdxType{0x0C, "int32", 4, bigEndian<std::int32_t>},
+    IdxType{0x0D, "float32", 4, bigEndian<float>},
+    IdxType{0x0E, "float64", 8, bigEndian<double>},
+};
+
+const IdxType* typeOf(std::string_view bytes)
+{
+    if (bytes.size() < 4 || bytes[0] != 0 || bytes[1] != 0) {
+        return nullptr;
+    }
+    for (const IdxType& type : kTypes) {
+        if (type.code == static_cast<std::uint8_t>(bytes[2])) {
+            return &type;
+        }
+    }
+    return nullptr;
+}
+
+Failure corrupt(std::string message, const std::string& where)
+{
+    return fail(ErrorCode::CorruptFile, std::move(message), where);
+}
+
+/// "t10k-images-idx3-ubyte.gz" → "t10k-labels-idx1-ubyte", beside it, packed or not.
+std::optional<std::string> labelsBeside(const std::string& path)
+{
+    const std::size_t slash = path.rfind('/');
+    const std::size_t start = slash == std::string::npos ? 0 : slash + 1;
+    std::string name = path.substr(start);
+    for (const auto& [from, to] :
+         {std::pair<std::string_view, std::string_view>("images", "labels"),
+          std::pair<std::string_view, std::string_view>("idx3", "idx1")}) {
+        if (const std::size_t at = name.find(from); at != std::string::npos) {
+            name.replace(at, from.size(), to);
+        }
+    }
+    if (name.ends_with(".gz")) {
+        name.resize(name.size() - 3);
+    }
+    for (const char* ending : {"", ".gz"}) {
+        const std::string candidate = path.substr(0, start) + name + ending;
+        if (candidate != path && ::access(candidate.c_str(), R_OK) == 0) {
+            return candidate;
+        }
+    }
+    return std::nullopt;
+}
+
+Result<std::string> readUnpacked(const std::string& path, std::string& digest)
+{
+    auto bytes = readFile(path);
+    if (!bytes) {
+        return bytes;
+    }
+    digest += sha256(*bytes);
+    return bytes->starts_with("\x1f\x8b") ? gunzip(*bytes, path) : std::move(bytes);
+}
+
+} // namespace
+
+bool isIdx(const SourceText& source)
+{
+    const std::string name = std::filesystem::path(source.path).filename().string();
+    return name.find("idx") != std::string::npos || typeOf(source.bytes) != nullptr;
+}
+
+Result<Array> parseIdx(std::string_view bytes, const std::string& where, const DataRecipe* recipe)
+{
+    const IdxType* type = typeOf(bytes);
+    if (type == nullptr) {
+        return corrupt("It is no IDX file.", where + ", byte 0");
+    }
+    const auto rank = static_cast<std::size_t>(static_cast<std::uint8_t>(bytes[3]));
+    if (rank < 1 || rank >= static_cast<std::size_t>(Shape::kMaxRank)) {
+        return corrupt("It says to have " + std::to_string(rank) + " axes.", where + ", byte 3");
+    }
+    ByteReader reader(bytes.substr(4));
+    Array array;
+    array.dtype = type->name;
+    std::uint64_t rowSize = 1;
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+        const auto size = reader.bigEndian32();
+        if (!size) {
+            return corrupt("It ends within its header.",
+                           where + ", byte " + std::to_string(bytes.size()));
+        }
+        array.shape.push_back(static_cast<Index>(*size));
+        if (axis > 0 && __builtin_mul_overflow(rowSize, std::uint64_t{*size}, &rowSize)) {
+            return corrupt("Its sizes are absurd.", where);
+        }
+    }
+    const auto rows = static_cast<std::uint64_t>(array.shape.front());
+    std::uint64_t needed = 0;
+    if (__builtin_mul_overflow(rows, rowSize, &needed) ||
+        __builtin_mul_overflow(needed, std::uint64_t{type->size}, &needed) ||
+        needed != reader.left()) {
+        return corrupt("Its sizes " + Shape(array.shape).toString() + " do not fit the " +
+                           std::to_string(reader.left()) + " bytes that follow.",
+                       where + ", byte " + std::to_string(4 + reader.position()));
+    }
+    RowRange range{0, array.shape.front()};
+    if (recipe != nullptr) {
+        auto picked = rowsOf(*recipe, range.count);
+        if (!picked) {
+            return fail(std::move(picked).error());
+        }
+        range = *picked;
+    }
+    array.shape.front() = range.count;
+    const std::size_t count = static_cast<std::size_t>(range.count) * rowSize;
+    const char* data = bytes.data() + 4 + reader.position() +
+                       static_cast<std::size_t>(range.first) * rowSize * type->size;
+    array.values.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        array.values[i] = type->convert(data + i * type->size);
+    }
+    return array;
+}
+
+Result<RawData> readIdx(const SourceText& source, const DataRecipe& recipe, const JobContext& job)
+{
+    auto images = parseIdx(source.bytes, source.path, &recipe);
+    if (!images) {
+        return fail(std::move(images).error());
+    }
+    if (auto ok = job.proceed(); !ok) {
+        return fail(std::move(ok).error());
+    }
+    if (images->shape.size() == 3) {
+        images->shape.push_back(1); // grey images: one channel
+    }
+    RawData raw;
+    raw.picked = true;
+    std::string digests = source.sha256;
+    if (const auto beside = labelsBeside(source.path)) {
+        auto bytes = readUnpacked(*beside, digests);
+        if (!bytes) {
+            return fail(std::move(bytes).error());
+        }
+        auto all = parseIdx(*bytes, *beside);
+        auto imageHeader = ByteReader(std::string_view(source.bytes).substr(4)).bigEndian32();
+        if (!all) {
+            return fail(std::move(all).error());
+        }
+        if (all->shape.front() != static_cast<Index>(imageHeader.value_or(0))) {
+            return fail(ErrorCode::ShapeMismatch,
+                        "There are " + std::to_string(all->shape.front()) + " labels for " +
+                            std::to_string(imageHeader.value_or(0)) + " images.",
+                        *beside);
+        }
+        auto labels = parseIdx(*bytes, *beside, &recipe);
+        if (!labels) {
+            return fail(std::move(labels).error());
+        }
+        raw.answers = std::move(*labels);
+    }
+    raw.sha256 = digests == source.sha256 ? digests : sha256(digests);
+    raw.inputs.emplace_back("x", std::move(*images));
+    return raw;
+}
+
+} // namespace bitscape::io
