@@ -7,7 +7,7 @@
 
 #include <optional>
 
-// Parameters between Python's types, text and JSON. Used inside core/quant only.
+// Parameters between Python's types, text and JSON.
 namespace bitscape::quant {
 
 [[nodiscard]] inline bool isNone(const Value& value)
