@@ -108,6 +108,15 @@ Result<std::shared_ptr<const io::ModelFile>> readModel(const Group& group)
     if (!model) {
         return fail(std::move(model).error().in("model"));
     }
+    if (!bytes) { // a network that was made here, not read from a file
+        const Group stored = reader.take(group.group("model_weights"));
+        const graph::WeightSet weights =
+            reader.isGood() ? reader.take(readWeights(stored, *model->graph)) : graph::WeightSet{};
+        if (reader.isGood()) {
+            model->graph = reader.take(model->graph->withWeights(weights));
+        }
+        model->warnings.clear();
+    }
     model->path = reader.take(group.text("path"));
     model->format = reader.take(group.text("format"));
     model->producer = reader.take(group.text("producer"));

@@ -26,6 +26,14 @@ std::string weightsHash(const graph::WeightSet& weights)
     return sha256(digests);
 }
 
+std::string hashOf(const Project& project, const graph::Configuration& quantizers)
+{
+    const auto& weights = project.currentConfiguration().weights;
+    return sha256(project.model->sha256 + "\n" +
+                  (weights ? weightsHash(*weights) : std::string("model")) + "\n" +
+                  quantizers.hash());
+}
+
 } // namespace
 
 std::string makeUuid()
@@ -196,10 +204,12 @@ Result<search::SearchInput> searchInput(const Project& project)
 
 std::string stateHash(const Project& project)
 {
-    const NamedConfiguration& chosen = project.currentConfiguration();
-    return sha256(project.model->sha256 + "\n" +
-                  (chosen.weights ? weightsHash(*chosen.weights) : std::string("model")) + "\n" +
-                  chosen.configuration.hash());
+    return hashOf(project, project.currentConfiguration().configuration);
+}
+
+std::string studyBaseHash(const Project& project)
+{
+    return hashOf(project, project.model->quantizers);
 }
 
 } // namespace bitscape::project

@@ -92,6 +92,9 @@ struct OpenedModel {
 [[nodiscard]] Result<io::DataSet> openData(const io::DataRecipe& recipe,
                                            const JobContext& job = {});
 
+/// The finished built-in sample (digits): trained, calibrated, searched, measured. From memory.
+[[nodiscard]] Result<Project> sampleProject();
+
 /// What load() does about data of which the file keeps a sample only.
 enum class DataPolicy {
     Source, ///< read the source again; if it is gone or changed, the sample stays, with a warning
@@ -125,7 +128,10 @@ inline constexpr int kFormatVersion = 1;
 /// SearchInput ready for search::run: data split, costs and energies wired. InvalidArgument without
 /// model or data, ShapeMismatch.
 [[nodiscard]] Result<search::SearchInput> searchInput(const Project& project);
-/// Hash of what a measured metric belongs to: graph, weights, configuration.
+/// Hash of what a measured metric belongs to: model, weights and quantizers of the current
+/// configuration. Precondition: !isEmpty().
 [[nodiscard]] std::string stateHash(const Project& project);
+/// Hash of what searchInput() starts from: model, current weights, the model's own quantizers.
+[[nodiscard]] std::string studyBaseHash(const Project& project);
 
 } // namespace bitscape::project

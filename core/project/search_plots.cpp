@@ -92,12 +92,14 @@ std::vector<Reference> referencesOf(const ReportData& data, const AxisInfo& axis
         if (!row.measured || row.isStale) {
             continue;
         }
-        references.push_back(
-            {{axis.value(row.cost), 100.0 * row.measured->accuracy,
-              fmt::format("{}: {}, {} packed, {}", row.name, percent(row.measured->accuracy),
-                          memory(row.cost.bits), energy(row.cost.energyPicojoule))},
-             row.name,
-             row.isCurrent});
+        Reference& reference = references.emplace_back();
+        reference.mark.x = axis.value(row.cost);
+        reference.mark.y = 100.0 * row.measured->accuracy;
+        reference.mark.tip =
+            fmt::format("{}: {}, {} packed, {}", row.name, percent(row.measured->accuracy),
+                        memory(row.cost.bits), energy(row.cost.energyPicojoule));
+        reference.label = row.name;
+        reference.isCurrent = row.isCurrent;
     }
     return references;
 }
