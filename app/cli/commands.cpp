@@ -17,6 +17,8 @@ std::span<const CommandInfo> commands()
         {"calibrate", "Choose ranges of quantizers from data", declareCalibrate},
         {"train", "Train a network, with quantizers or without", declareTrain},
         {"search", "Search quantizers per layer as AutoQKeras does", declareSearch},
+        {"estimate", "Bits, operations and energy as QTools counts them", declareEstimate},
+        {"hardware", "Cycles, use and energy on an accelerator", declareHardware},
         {"project", "Make, show, verify and change projects", declareProject},
         {"report", "Write a report of a project or model", declareReport},
         {"quickstart", "Run the whole loop on a sample", declareQuickstart},

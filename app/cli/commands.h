@@ -15,6 +15,8 @@ namespace bitscape::cli {
 [[nodiscard]] Action declareSelfTest(CLI::App& app);
 [[nodiscard]] Action declareQuantize(CLI::App& app);
 [[nodiscard]] Action declareQuantizers(CLI::App& app);
+[[nodiscard]] Action declareEstimate(CLI::App& app);
+[[nodiscard]] Action declareHardware(CLI::App& app);
 [[nodiscard]] Action declareTrain(CLI::App& app);
 [[nodiscard]] Action declareSearch(CLI::App& app);
 [[nodiscard]] Action declareCalibrate(CLI::App& app);

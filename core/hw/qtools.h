@@ -37,8 +37,8 @@ struct LayerEnergy {
     double inputs = 0, outputs = 0, parameters = 0, operation = 0; ///< pJ, two decimals as QTools
     double counted = 0; ///< pJ: those of the four that the total takes for this class
     std::int64_t operations = 0;
-    int weightBits = 0, biasBits = 0; ///< 0: the layer has none
-    int outputBits = 0;
+    std::int64_t weightBits = 0, biasBits = 0; ///< 0: the layer has none
+    std::int64_t outputBits = 0;
 };
 
 struct EnergyEstimate {

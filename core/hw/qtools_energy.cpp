@@ -214,9 +214,10 @@ private:
         return operatorEnergy({"add", type, 1, static_cast<double>(type.bits)}, m_units);
     }
 
-    [[nodiscard]] double memory(Access access, Memory where, Index elements, int bits) const
+    [[nodiscard]] double memory(Access access, Memory where, Index elements,
+                                std::int64_t bits) const
     {
-        const double total = static_cast<double>(elements) * bits;
+        const double total = static_cast<double>(elements) * static_cast<double>(bits);
         const auto& dram = access == Access::Read ? m_units.dramRead : m_units.dramWrite;
         switch (where) {
         case Memory::Dram:

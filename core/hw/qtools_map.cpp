@@ -19,23 +19,6 @@ using graph::Graph;
 using graph::Layer;
 using graph::Slot;
 
-/// The class that the layer has once its quantizers are applied: QTools' rules go by class.
-std::string qtoolsClass(const Layer& layer, const Configuration& configuration)
-{
-    static constexpr std::array<std::string_view, 8> kWithTwin{
-        "Dense",           "Conv1D",          "Conv2D",           "DepthwiseConv2D",
-        "SeparableConv1D", "SeparableConv2D", "AveragePooling2D", "BatchNormalization"};
-    const bool isQuantized = configuration.layers.contains(layer.name);
-    if (!isQuantized || layer.className.starts_with("Q")) {
-        return layer.className;
-    }
-    if (std::holds_alternative<graph::ActivationOp>(layer.op)) {
-        return "QActivation";
-    }
-    const bool hasTwin = std::ranges::find(kWithTwin, layer.className) != kWithTwin.end();
-    return (hasTwin ? "Q" : "") + layer.className;
-}
-
 LayerRule ruleOf(const Layer& layer, std::string_view className)
 {
     const auto contains = [className](std::string_view part) {
@@ -837,6 +820,22 @@ private:
 };
 
 } // namespace
+
+std::string qtoolsClass(const Layer& layer, const Configuration& configuration)
+{
+    static constexpr std::array<std::string_view, 8> kWithTwin{
+        "Dense",           "Conv1D",          "Conv2D",           "DepthwiseConv2D",
+        "SeparableConv1D", "SeparableConv2D", "AveragePooling2D", "BatchNormalization"};
+    const bool isQuantized = configuration.layers.contains(layer.name);
+    if (!isQuantized || layer.className.starts_with("Q")) {
+        return layer.className;
+    }
+    if (std::holds_alternative<graph::ActivationOp>(layer.op)) {
+        return "QActivation";
+    }
+    const bool hasTwin = std::ranges::find(kWithTwin, layer.className) != kWithTwin.end();
+    return (hasTwin ? "Q" : "") + layer.className;
+}
 
 Result<Map> makeMap(const Graph& graph, const Configuration& configuration,
                     const QToolsOptions& options)

@@ -55,6 +55,10 @@ struct Map {
     Warnings warnings;
 };
 
+/// The class that the layer has once its quantizers are applied: QTools' rules go by class.
+[[nodiscard]] std::string qtoolsClass(const graph::Layer& layer,
+                                      const graph::Configuration& configuration);
+
 /// Follows types from the inputs through every layer. InputLayers and Dropout do not appear.
 [[nodiscard]] Result<Map> makeMap(const graph::Graph& graph,
                                   const graph::Configuration& configuration,

@@ -82,19 +82,18 @@ const DataType& powerOperand(const DataType& weight, const DataType& input)
 }
 
 /// Name and cap of a power-of-two output.
-void finishPower(DataType& output, double maxValue)
+void namePower(DataType& output, double maxValue)
 {
     output.name = output.isSigned ? "quantized_po2" : "quantized_relu_po2";
-    output.integer = output.bits;
     output.maxValue = maxValue;
 }
 
-int widestFloat(const DataType& a, const DataType& b)
+std::int64_t widestFloat(const DataType& a, const DataType& b)
 {
-    return std::max(a.isFloat() ? a.bits : 0, b.isFloat() ? b.bits : 0);
+    return std::max<std::int64_t>(a.isFloat() ? a.bits : 0, b.isFloat() ? b.bits : 0);
 }
 
-Operator floatOperator(int bits)
+Operator floatOperator(std::int64_t bits)
 {
     return {"mul", floatingPoint(bits), 1, static_cast<double>(bits)};
 }
@@ -102,10 +101,10 @@ Operator floatOperator(int bits)
 Operator multiplyFixed(const DataType& weight, const DataType& input)
 {
     const bool isSigned = weight.isSigned || input.isSigned;
-    const int integer = weight.integer + input.integer;
-    const int fraction = weight.fraction() + input.fraction();
+    const std::int64_t integer = weight.integer + input.integer;
+    const std::int64_t fraction = weight.fraction() + input.fraction();
     return {"mul", fixedPoint(integer + fraction + (isSigned ? 1 : 0), integer, isSigned), 1,
-            std::sqrt(static_cast<double>(weight.bits) * input.bits)};
+            std::sqrt(static_cast<double>(weight.bits) * static_cast<double>(input.bits))};
 }
 
 /// A barrel shifter; low and high are exchanged for a division.
@@ -119,9 +118,10 @@ Operator shift(const DataType& power, const DataType& fixed, const ExponentRange
     made.output.isSigned = isSigned;
     if (power.valueCount && *power.valueCount > 0) {
         made.gateFactor = 0.3 * static_cast<double>(*power.valueCount);
-        made.gateBits = fixed.bits;
+        made.gateBits = static_cast<double>(fixed.bits);
     } else {
-        const double size = std::sqrt(std::exp2(power.bits) * fixed.bits);
+        const double size =
+            std::sqrt(std::exp2(static_cast<double>(power.bits)) * static_cast<double>(fixed.bits));
         made.gateBits = size * std::log10(size);
     }
     return made;
@@ -144,9 +144,10 @@ Operator select(const DataType& weight, const DataType& input, Mode family)
     made.output.integer = picked.integer;
     made.output.isSigned = weight.isSigned || input.isSigned;
     made.gateFactor = isBinary ? 0.3 : 0.6;
-    made.gateBits = picked.bits;
+    made.gateBits = static_cast<double>(picked.bits);
     if (family == Mode::PowerOfTwo) {
-        finishPower(made.output, powerOperand(weight, input).maxValue);
+        namePower(made.output, powerOperand(weight, input).maxValue);
+        made.output.integer = made.output.bits;
     }
     return made;
 }
@@ -161,9 +162,9 @@ Operator gate(const DataType& weight, const DataType& input, Mode family)
         made.output.isSigned = weight.isSigned || input.isSigned;
     }
     if (family == Mode::PowerOfTwo) {
-        finishPower(made.output, powerOperand(weight, input).maxValue);
+        namePower(made.output, powerOperand(weight, input).maxValue);
     }
-    made.gateBits = made.output.bits;
+    made.gateBits = static_cast<double>(made.output.bits);
     return made;
 }
 
@@ -184,8 +185,9 @@ Operator addExponents(const DataType& a, const DataType& b, bool isSigned, doubl
     Operator made{.implementation = "add", .output = ofFamily(Mode::PowerOfTwo)};
     made.output.bits = std::max(a.bits, b.bits) + 1;
     made.output.isSigned = isSigned;
-    finishPower(made.output, maxValue);
-    made.gateBits = made.output.bits;
+    namePower(made.output, maxValue);
+    made.output.integer = std::max(a.integer, b.integer) + 1;
+    made.gateBits = static_cast<double>(made.output.bits);
     return made;
 }
 
@@ -202,9 +204,9 @@ Result<Operator> shiftProduct(const DataType& weight, const DataType& input)
 
 /// Maxima over fixed-point forms, each taken for itself as QTools does.
 struct Widest {
-    int bits = 0, integer = -1;
+    std::int64_t bits = 0, integer = -1;
     bool isSigned = false;
-    int floatBits = 0;
+    std::int64_t floatBits = 0;
 };
 
 Result<Widest> widestOf(std::span<const DataType> inputs)
@@ -236,7 +238,7 @@ Result<Operator> mergeAdd(std::span<const DataType> inputs)
     made.output = widest->floatBits > 0
                       ? floatingPoint(widest->floatBits)
                       : fixedPoint(widest->bits + 1, widest->integer + 1, widest->isSigned);
-    made.gateBits = made.output.bits;
+    made.gateBits = static_cast<double>(made.output.bits);
     return made;
 }
 
@@ -259,7 +261,7 @@ Result<Operator> mergeCommon(std::span<const DataType> inputs, double gateFactor
                           ? floatingPoint(widest->floatBits)
                           : fixedPoint(widest->bits, widest->integer, widest->isSigned);
     }
-    made.gateBits = made.output.bits;
+    made.gateBits = static_cast<double>(made.output.bits);
     return made;
 }
 
@@ -336,8 +338,8 @@ Result<Operator> adder(const DataType& first, const DataType& second)
         return fail(a ? b.error() : a.error());
     }
     const bool isSigned = a->isSigned || b->isSigned;
-    const int integer = std::max(a->integer, b->integer) + 1;
-    const int fraction = std::max(a->fraction(), b->fraction());
+    const std::int64_t integer = std::max(a->integer, b->integer) + 1;
+    const std::int64_t fraction = std::max(a->fraction(), b->fraction());
     made.output = fixedPoint(integer + fraction + (isSigned ? 1 : 0), integer, isSigned);
     return made;
 }
@@ -453,10 +455,10 @@ Result<Operator> merge(std::string_view className, std::span<const DataType> inp
     return row->make(inputs);
 }
 
-DataType scaled(DataType type, int low, int high)
+DataType scaled(DataType type, std::int64_t low, std::int64_t high)
 {
     // QTools counts the sign among the bits right of the point here.
-    const int below = type.bits - type.integer - low;
+    const std::int64_t below = type.bits - type.integer - low;
     type.integer += high;
     type.bits = type.integer + below;
     return type;

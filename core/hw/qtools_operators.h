@@ -45,6 +45,6 @@ struct Normalization {
 [[nodiscard]] Result<Operator> merge(std::string_view className, std::span<const DataType> inputs);
 
 /// The type with its range moved by the scales of auto_po2: 2^low … 2^high.
-[[nodiscard]] DataType scaled(DataType type, int low, int high);
+[[nodiscard]] DataType scaled(DataType type, std::int64_t low, std::int64_t high);
 
 } // namespace bitscape::hw::qtools

@@ -17,14 +17,14 @@ struct Conversion {
     bool survivesReconversion = true;
 };
 
-int bitsOf(const quant::Quantizer& q)
+std::int64_t bitsOf(const quant::Quantizer& q)
 {
-    return static_cast<int>(q.number("bits"));
+    return static_cast<std::int64_t>(q.number("bits"));
 }
 
-int integerOf(const quant::Quantizer& q)
+std::int64_t integerOf(const quant::Quantizer& q)
 {
-    return static_cast<int>(q.number("integer"));
+    return static_cast<std::int64_t>(q.number("integer"));
 }
 
 DataType fixedOf(const quant::Quantizer& q, bool isSigned)
@@ -91,17 +91,17 @@ constexpr std::array<Conversion, 12> kConversions{{
 
 } // namespace
 
-DataType fixedPoint(int bits, int integer, bool isSigned)
+DataType fixedPoint(std::int64_t bits, std::int64_t integer, bool isSigned)
 {
     return {.bits = bits, .integer = integer, .isSigned = isSigned};
 }
 
-DataType floatingPoint(int bits)
+DataType floatingPoint(std::int64_t bits)
 {
     return {.name = "floating_point", .mode = Mode::Float, .bits = bits, .integer = -1};
 }
 
-DataType powerOfTwo(int bits, bool isSigned, double maxValue)
+DataType powerOfTwo(std::int64_t bits, bool isSigned, double maxValue)
 {
     return {.name = isSigned ? "quantized_po2" : "quantized_relu_po2",
             .mode = Mode::PowerOfTwo,
@@ -163,22 +163,23 @@ DataType reconverted(DataType type)
 
 Result<ExponentRange> exponentRange(const DataType& type)
 {
-    const int n = type.bits - (type.isSigned ? 1 : 0);
-    if (n > 24) {
+    constexpr std::int64_t kMaxBits = 48; // exponents of 2^47 stay far from int64's end
+    const std::int64_t n = type.bits - (type.isSigned ? 1 : 0);
+    if (n > kMaxBits) {
         return fail(ErrorCode::InvalidArgument, "A power of two with " + std::to_string(type.bits) +
                                                     " bits has exponents beyond all numbers.");
     }
-    const int low = n >= 1 ? 1 << (n - 1) : 1;
-    int high = low - 1;
+    const std::int64_t low = n >= 1 ? std::int64_t{1} << (n - 1) : 1;
+    std::int64_t high = low - 1;
     if (type.maxValue != -1) {
         if (!std::isfinite(type.maxValue)) {
             return fail(ErrorCode::InvalidArgument,
                         "The largest value of a power-of-two quotient is infinite.");
         }
         const double cap = type.maxValue <= 0 ? 0.0 : std::ceil(std::log2(type.maxValue));
-        high = static_cast<int>(std::min<double>(cap, high));
+        high = std::min(static_cast<std::int64_t>(cap), high);
     }
-    return ExponentRange{low, std::max(0, high)};
+    return ExponentRange{low, std::max<std::int64_t>(0, high)};
 }
 
 Result<DataType> asFixedPoint(const DataType& type)

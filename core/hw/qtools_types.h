@@ -6,6 +6,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,21 +20,21 @@ enum class Mode { FixedPoint, PowerOfTwo, Ternary, PlusMinusOne, ZeroOne, Float 
 struct DataType {
     std::string name = "quantized_bits"; ///< "quantized_bits", "binary", "floating_point", …
     Mode mode = Mode::FixedPoint;
-    int bits = 8;
-    int integer = 0; ///< bits left of the point, without sign
+    std::int64_t bits = 8;
+    std::int64_t integer = 0; ///< bits left of the point, without sign
     bool isSigned = true;
     double maxValue = -1;                   ///< of powers of two; −1: no cap
     std::optional<std::int64_t> valueCount; ///< distinct values of a tensor, if they are known
 
     [[nodiscard]] bool isFloat() const { return mode == Mode::Float; }
     [[nodiscard]] bool isPowerOfTwo() const { return mode == Mode::PowerOfTwo; }
-    [[nodiscard]] int fraction() const { return bits - (isSigned ? 1 : 0) - integer; }
+    [[nodiscard]] std::int64_t fraction() const { return bits - (isSigned ? 1 : 0) - integer; }
     bool operator==(const DataType&) const = default;
 };
 
-[[nodiscard]] DataType fixedPoint(int bits, int integer, bool isSigned);
-[[nodiscard]] DataType floatingPoint(int bits);
-[[nodiscard]] DataType powerOfTwo(int bits, bool isSigned, double maxValue);
+[[nodiscard]] DataType fixedPoint(std::int64_t bits, std::int64_t integer, bool isSigned);
+[[nodiscard]] DataType floatingPoint(std::int64_t bits);
+[[nodiscard]] DataType powerOfTwo(std::int64_t bits, bool isSigned, double maxValue);
 
 /// Type of what a quantizer puts out. InvalidArgument: QTools knows no type for it.
 [[nodiscard]] Result<DataType> typeOf(const quant::Quantizer& quantizer);
@@ -48,9 +49,9 @@ struct DataType {
 
 /// Exponents run from −low to +high.
 struct ExponentRange {
-    int low = 0, high = 0;
+    std::int64_t low = 0, high = 0;
 };
-/// Of a power-of-two type. InvalidArgument if its cap is infinite.
+/// Of a power-of-two type. InvalidArgument if its cap is infinite or it has more than 48 bits.
 [[nodiscard]] Result<ExponentRange> exponentRange(const DataType& type);
 /// The fixed-point type that holds every value of a power-of-two type; other types as they are.
 [[nodiscard]] Result<DataType> asFixedPoint(const DataType& type);

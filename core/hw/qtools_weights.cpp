@@ -23,7 +23,7 @@ std::optional<ScaleRange> fittedScales(const quant::Quantizer& quantizer, const 
         return std::nullopt;
     }
     const auto exponent = [](float value) {
-        return static_cast<int>(std::log2(value)); // toward zero, as QTools does
+        return static_cast<std::int64_t>(std::log2(value)); // toward zero, as QTools does
     };
     return ScaleRange{exponent(*low), exponent(*high)};
 }

@@ -12,7 +12,7 @@ namespace bitscape::hw::qtools {
 
 /// Exponents of the smallest and the largest scale.
 struct ScaleRange {
-    int low = 0, high = 0;
+    std::int64_t low = 0, high = 0;
 };
 
 [[nodiscard]] bool hasAutoPowerOfTwoScale(const quant::Quantizer& quantizer);
