@@ -101,7 +101,7 @@ public:
         }
     }
 
-    int gradientTasks() const override { return m_gamma != nullptr || m_beta != nullptr ? 1 : 0; }
+    int gradientTasks() const override { return m_setup.op.scale || m_setup.op.center ? 1 : 0; }
 
     void gradientTask(int /*task*/, const GradientCall& call) override
     {
