@@ -110,6 +110,25 @@ int epochsFor(const TrainArguments& arguments, Index samples)
     return static_cast<int>((arguments.options.maxSteps + perEpoch - 1) / perEpoch);
 }
 
+/// A map that folds batch normalizations is trained, and written, as the folded network.
+Result<void> foldNorms(train::TrainInput& input)
+{
+    if (!input.configuration.foldBatchNorm) {
+        return {};
+    }
+    auto graph = input.graph->withWeights(input.weights);
+    if (graph) {
+        graph = graph::foldBatchNorm(**graph, input.configuration);
+    }
+    if (!graph) {
+        return fail(std::move(graph).error());
+    }
+    input.graph = std::move(*graph);
+    input.weights = input.graph->weights();
+    input.configuration.foldBatchNorm = false;
+    return {};
+}
+
 Result<void> openSamples(Session& session, const TrainArguments& arguments,
                          const graph::Graph& graph, train::TrainInput& input)
 {
@@ -207,6 +226,9 @@ Result<Answer> runTrain(Session& session, const TrainArguments& arguments)
     }
     train::TrainInput input{opened->model->graph, opened->configuration, opened->weights, nullptr,
                             nullptr};
+    if (auto ok = foldNorms(input); !ok) {
+        return fail(std::move(ok).error());
+    }
     if (auto ok = openSamples(session, arguments, *input.graph, input); !ok) {
         return fail(std::move(ok).error());
     }

@@ -295,20 +295,18 @@ private:
         return {};
     }
 
-    /// Statistics of a layer's output; of the normalization that was folded into it, if one was.
-    [[nodiscard]] const TensorStatistics* statisticsOf(const graph::Layer& layer) const
+    /// The normalization that was folded into a layer; null if none was.
+    [[nodiscard]] const graph::Layer* foldedNorm(const graph::Layer& layer) const
     {
         const int index = m_original.find(layer.name);
-        if (index >= 0) {
-            for (const int reader : m_original.consumers(index)) {
-                const graph::Layer& next = m_original.layer(reader);
-                if (std::holds_alternative<graph::BatchNormOp>(next.op) &&
-                    m_graph->find(next.name) < 0) {
-                    return m_calibration.find(next.name);
-                }
+        for (const int reader : index < 0 ? std::vector<int>{} : m_original.consumers(index)) {
+            const graph::Layer& next = m_original.layer(reader);
+            if (std::holds_alternative<graph::BatchNormOp>(next.op) &&
+                m_graph->find(next.name) < 0) {
+                return &next;
             }
         }
-        return m_calibration.find(layer.name);
+        return nullptr;
     }
 
     Result<void> addActivation(int index)
@@ -317,7 +315,9 @@ private:
         if (movesOnly(layer)) {
             return {};
         }
-        const TensorStatistics* statistics = statisticsOf(layer);
+        const graph::Layer* norm = foldedNorm(layer);
+        const TensorStatistics* statistics =
+            m_calibration.find(norm == nullptr ? layer.name : norm->name);
         if (statistics == nullptr || statistics->count == 0) {
             return fail(ErrorCode::InvalidArgument, "There are no statistics of its output.",
                         "layer " + layer.name, "Gather statistics of this network first.");
@@ -328,7 +328,9 @@ private:
             return fail(std::move(quantizer).error().in("layer " + layer.name));
         }
         m_result.tensors.push_back(describeActivation(layer.name, *statistics, range, **quantizer));
-        place(index, std::move(*quantizer));
+        if (norm == nullptr) { // a layer whose output is quantized would not be folded
+            place(index, std::move(*quantizer));
+        }
         return {};
     }
 

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/train/initialize.h"
+#include "core/train/weight_rules.h"
+#include "tests/support/examples.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <string>
+#include <vector>
+
+namespace bitscape::train {
+namespace {
+
+constexpr float kRounding = 1e-6F;
+
+graph::GraphPtr withConfig(const std::string& json)
+{
+    const graph::GraphPtr plain = examples::Chain(Shape{2}).dense("fc", 2).build();
+    std::vector<graph::Layer> layers(plain->layers().begin(), plain->layers().end());
+    layers[1].originalConfig = json;
+    return graph::Graph::make("test", std::move(layers), {0}, {1}).value_or(nullptr);
+}
+
+std::vector<WeightRule> rulesOf(const std::string& json, Warnings& warnings,
+                                const graph::Configuration& configuration = {},
+                                std::vector<float> limits = {0.0F, 0.0F})
+{
+    return weightRules(*withConfig(json), configuration, limits, warnings);
+}
+
+TEST(WeightRules, readsPenalties)
+{
+    Warnings warnings;
+    const auto rules = rulesOf(R"({"kernel_regularizer": {"class_name": "L1L2",
+        "config": {"l1": 0.5, "l2": 0.25}}})",
+                               warnings);
+    const Tensor weight(Shape{2}, std::array{2.0F, -4.0F});
+    EXPECT_NEAR(rules[0].penalty(weight), 0.5 * 6 + 0.25 * 20, kRounding);
+    Tensor gradient(Shape{2}, std::array{1.0F, 1.0F});
+    rules[0].addPenaltyGradient(weight, gradient);
+    EXPECT_THAT(gradient.values(), testing::ElementsAre(1 + 0.5F + 1, 1 - 0.5F - 2));
+    EXPECT_EQ(rules[1].penalty(weight), 0.0);
+    EXPECT_TRUE(warnings.empty());
+}
+
+std::vector<float> constrained(const std::string& constraint)
+{
+    Warnings warnings;
+    const auto rules = rulesOf(R"({"kernel_constraint": )" + constraint + "}", warnings);
+    Tensor weight(Shape{2, 2}, std::array{3.0F, 0.3F, -4.0F, 0.4F});
+    rules[0].constrain(weight);
+    return {weight.values().begin(), weight.values().end()};
+}
+
+TEST(WeightRules, keepsKerasConstraints)
+{
+    using testing::ElementsAre;
+    using testing::FloatNear;
+    const auto near = [](float value) { return FloatNear(value, kRounding); };
+    EXPECT_THAT(constrained(R"({"class_name": "MaxNorm", "config": {"max_value": 2, "axis": 0}})"),
+                ElementsAre(near(1.2F), near(0.3F), near(-1.6F), near(0.4F)));
+    EXPECT_THAT(constrained(R"({"class_name": "UnitNorm", "config": {"axis": 0}})"),
+                ElementsAre(near(0.6F), near(0.6F), near(-0.8F), near(0.8F)));
+    EXPECT_THAT(constrained(R"({"class_name": "NonNeg", "config": {}})"),
+                ElementsAre(3.0F, 0.3F, 0.0F, 0.4F));
+    EXPECT_THAT(constrained(R"({"class_name": "Clip", "config": {"min_value": -1,
+        "max_value": 2}})"),
+                ElementsAre(2.0F, 0.3F, -1.0F, 0.4F));
+}
+
+TEST(WeightRules, dropsAStoredClipWithItsQuantizer)
+{
+    const std::string stored = R"({"kernel_quantizer": {"class_name": "quantized_bits",
+        "config": {"bits": 6, "integer": 2, "symmetric": 1, "alpha": 1.0}},
+        "kernel_constraint": {"class_name": "Clip", "config": {"min_value": -4,
+        "max_value": 4}}})";
+    Warnings warnings;
+    graph::Configuration same;
+    same.set("fc", graph::Slot::Kernel, *quant::parseQuantizer("quantized_bits(6,2,1,alpha=1.0)"));
+    EXPECT_EQ(rulesOf(stored, warnings, same, {2.0F, 0.0F})[0].high, 4.0);
+    graph::Configuration other;
+    other.set("fc", graph::Slot::Kernel, *quant::parseQuantizer("quantized_bits(4,1,1,alpha=1.0)"));
+    EXPECT_EQ(rulesOf(stored, warnings, other, {2.0F, 0.0F})[0].high, 2.0);
+}
+
+TEST(WeightRules, warnsOfWhatItDoesNotApply)
+{
+    Warnings warnings;
+    (void)rulesOf(R"({"activity_regularizer": {"class_name": "L2", "config": {"l2": 1}},
+        "kernel_regularizer": {"class_name": "OrthogonalRegularizer", "config": {}},
+        "bias_constraint": {"class_name": "RadialConstraint", "config": {}}})",
+                  warnings);
+    EXPECT_EQ(warnings.size(), 3U);
+}
+
+TEST(InitialWeights, followInitializers)
+{
+    const graph::GraphPtr graph = withConfig(R"({"kernel_initializer": {"class_name":
+        "QInitializer", "config": {"initializer": {"class_name": "Constant",
+        "config": {"value": 0.5}}}}, "bias_initializer": {"class_name": "Ones", "config": {}}})");
+    const graph::WeightSet weights = initialWeights(*graph, 1);
+    EXPECT_THAT(weights[0]->values(), testing::Each(0.5F));
+    EXPECT_THAT(weights[1]->values(), testing::Each(1.0F));
+}
+
+TEST(InitialWeights, drawKernelsByGlorotAndDependOnTheSeed)
+{
+    const graph::GraphPtr graph = examples::smallCnn();
+    const graph::WeightSet weights = initialWeights(*graph, 1);
+    const double limit = std::sqrt(6.0 / (9.0 + 9.0 * 4.0)); // 3×3 window, 1 input, 4 outputs
+    double largest = 0;
+    for (const float value : weights[0]->values()) {
+        largest = std::max(largest, std::abs(static_cast<double>(value)));
+    }
+    EXPECT_LE(largest, limit);
+    EXPECT_GT(largest, limit / 2);
+    EXPECT_THAT(weights[1]->values(), testing::Each(0.0F)); // bias
+    EXPECT_THAT(weights[2]->values(), testing::Each(1.0F)); // gamma
+    EXPECT_TRUE(*initialWeights(*graph, 1)[0] == *weights[0]);
+    EXPECT_FALSE(*initialWeights(*graph, 2)[0] == *weights[0]);
+}
+
+} // namespace
+} // namespace bitscape::train
