@@ -93,9 +93,9 @@ UsualNames choose(const std::vector<Named>& arrays, const DataRecipe& recipe)
     for (const UsualNames& usual : kUsualNames) {
         if (names.x.empty() && has(usual.x)) {
             names.x = usual.x;
-            if (names.y.empty() && has(usual.y)) {
-                names.y = usual.y;
-            }
+        }
+        if (names.x == usual.x && names.y.empty() && has(usual.y)) {
+            names.y = usual.y;
         }
     }
     return names;

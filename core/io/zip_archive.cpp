@@ -56,6 +56,9 @@ Result<std::string> readEntry(zip_t* archive, zip_uint64_t index, const zip_stat
 
 Result<ZipEntries> readZip(std::string_view bytes, const std::string& where, std::int64_t maxBytes)
 {
+    if (!bytes.starts_with("PK")) { // libzip takes nothing for an empty archive
+        return corrupt("It is no zip archive.", where);
+    }
     zip_error_t error;
     zip_error_init(&error);
     Source source(zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error));
