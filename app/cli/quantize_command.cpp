@@ -57,7 +57,7 @@ double sqnrDecibel(const Tensor& x, const Tensor& y)
 }
 
 Result<void> saveCodes(const std::string& path, const quant::Quantizer& quantizer, const Tensor& x,
-                       const quant::CallContext& call)
+                       const quant::CallContext& call, Session& session)
 {
     auto codes = quantizer.codes(x.view(), call);
     if (!codes) {
@@ -65,12 +65,13 @@ Result<void> saveCodes(const std::string& path, const quant::Quantizer& quantize
     }
     std::vector<std::int64_t> integers;
     integers.reserve(codes->values().size());
+    bool hasNan = false;
     for (const float code : codes->values()) {
-        if (!std::isfinite(code)) {
-            return fail(ErrorCode::InvalidArgument, "The input holds NaN, which has no code.",
-                        "--codes", "Leave --codes out, or clean the input.");
-        }
-        integers.push_back(static_cast<std::int64_t>(code));
+        hasNan = hasNan || !std::isfinite(code);
+        integers.push_back(std::isfinite(code) ? static_cast<std::int64_t>(code) : 0);
+    }
+    if (hasNan) {
+        session.warn({"no_code", "NaN has no code; 0 stands for it.", "--codes"});
     }
     return io::saveNpyIntegers(path, integers, codes->shape());
 }
@@ -160,7 +161,7 @@ Result<Answer> quantize(const QuantizeArguments& arguments, Session& session)
 
     // Codes first: they may be refused, and then nothing shall be left behind.
     if (!arguments.codes.empty()) {
-        if (auto saved = saveCodes(arguments.codes, quantizer, *x, call); !saved) {
+        if (auto saved = saveCodes(arguments.codes, quantizer, *x, call, session); !saved) {
             return fail(std::move(saved).error());
         }
     }

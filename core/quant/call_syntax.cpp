@@ -223,11 +223,12 @@ private:
         const std::size_t start = m_at++;
         std::vector<NestedList> parts;
         while (true) {
-            while (!atEnd() && (isBlank(next()) || next() == ',')) {
-                ++m_at;
-            }
+            skipBlanks();
             if (take(']')) {
                 break;
+            }
+            if (next() == ',') {
+                return complain("The numbers of a list are separated by blanks, as in [0 1]");
             }
             if (atEnd() || depth + 1 >= kMaxDepth) {
                 m_at = start;

@@ -23,9 +23,9 @@ struct ParsedCall {
     std::vector<ParsedArgument> arguments;
 };
 
-/// Reads QKeras' grammar: numbers, True, False, None, quoted texts, lists `[a b]` (commas are taken
-/// too, lists may be nested); positional arguments before keywords. InvalidArgument: `where` holds
-/// the text and the position, counted from 1.
+/// Reads QKeras' grammar: numbers, True, False, None, quoted texts, lists `[a b]` (separated by
+/// blanks; ours may be nested and short); positional arguments before keywords. InvalidArgument:
+/// `where` holds the text and the position, counted from 1.
 [[nodiscard]] Result<ParsedCall> parseCall(std::string_view text);
 
 /// "TEXT, position N".
