@@ -311,6 +311,10 @@ int readAxis(Reading& reading, const char* key, int otherwise)
     if (one.is_null()) {
         return otherwise;
     }
+    if (one.is_array() && !one.empty()) {
+        reading.lacks("several axes are not covered");
+        return otherwise;
+    }
     if (!one.is_number_integer() || std::abs(one.get<std::int64_t>()) > Shape::kMaxRank) {
         reading.config.refuse(key, "It must be one axis.");
         return otherwise;
