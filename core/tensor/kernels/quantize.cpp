@@ -82,7 +82,7 @@ inline float awayCode(float x, float step, float top)
     const float code = floorOf(__builtin_fabsf(x) / step + 0.5F);
     const float size = code >= top ? top : code;
     const float value = x < 0.0F ? -size : size;
-    return x == 0.0F ? 0.0F : value;
+    return (x == 0.0F ? 0.0F : value) + kPlusZero;
 }
 
 template <bool kQuadratic, bool kFloor>
@@ -90,11 +90,13 @@ void quantizePowers(const float* x, float* y, std::ptrdiff_t count, const PowerO
 {
     constexpr float kEpsilon = 1e-7F; // Keras' epsilon
     const PowerOfTwoGrid g = grid;
-    const float negativeSign = g.negativeFactor != 0.0F ? -1.0F : 1.0F;
+    const bool countsNegative = g.negativeFactor != 0.0F;
+    const float negativeSign = countsNegative ? -1.0F : 1.0F;
     BITSCAPE_INDEPENDENT
     for (std::ptrdiff_t i = 0; i < count; ++i) {
         const float value = x[i];
-        const float size = value < 0.0F ? -value * g.negativeFactor : value;
+        const float below = countsNegative ? -value * g.negativeFactor : 0.0F;
+        const float size = value < 0.0F ? below : value;
         const auto bits = std::bit_cast<std::uint32_t>(size < g.maxValue ? size : g.maxValue);
         const int rounded =
             kQuadratic ? roundedHalfLogarithm(bits, kFloor) : roundedLogarithm(bits, kFloor);
