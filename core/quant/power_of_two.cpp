@@ -116,7 +116,7 @@ public:
 
     [[nodiscard]] Fit fit(TensorView, const CallContext&) const override
     {
-        return fitOf(one(), one());
+        return fitOf(one(), one(0.0F)); // the distance of neighbors varies
     }
 
     [[nodiscard]] Result<Tensor> codes(TensorView x, const CallContext& call) const override

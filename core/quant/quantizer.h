@@ -65,7 +65,7 @@ struct CallContext {
 /// on a uniform grid.
 struct Fit {
     Tensor scale;     ///< as the tool of origin exposes it (`scale`); QKeras' is not the step
-    Tensor step;      ///< distance of two neighboring levels; same shape as scale
+    Tensor step;      ///< factor of the codes; same shape as scale; 0 for powers of two
     Tensor zeroPoint; ///< same shape as scale; all 0 unless affine
 };
 

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/quant/quantizer.h"
+
+#include <cstdint>
+#include <string>
+
+namespace bitscape::quant {
+
+/// What a quantizer can represent, for tables and tooltips. Where the scale is fitted to data the
+/// numbers are those of a scale of 1.
+struct GridFacts {
+    std::int64_t levels = 0;    ///< how many values
+    double low = 0.0;           ///< smallest value
+    double high = 0.0;          ///< largest value
+    double step = 0.0;          ///< distance of neighbors; 0 where it varies (powers of two)
+    bool dependsOnData = false; ///< the scale is fitted, or not calibrated yet
+    std::string apFixed;        ///< smallest type that holds them: "ap_fixed<6,1>"; may be empty
+    std::string qNotation;      ///< "Q0.5", "UQ0.6": integer and fraction bits; may be empty
+};
+
+[[nodiscard]] GridFacts gridFacts(const Quantizer& quantizer);
+
+} // namespace bitscape::quant
