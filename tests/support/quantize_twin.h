@@ -30,7 +30,7 @@ inline float quantizeLeaky(float x, const kernels::LeakyGrid& g)
 {
     const float p = x * g.inverse;
     const float up = clip(std::nearbyint(p), 0.0F, g.high);
-    const float down = clip(std::nearbyint(p * g.slope), g.low, 0.0F);
+    const float down = g.slope == 0.0F ? 0.0F : clip(std::nearbyint(p * g.slope), g.low, 0.0F);
     const float value = (up + down) * g.step;
     return std::isnan(value) ? value : std::min(value, g.bound);
 }

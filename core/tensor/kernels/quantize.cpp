@@ -132,11 +132,12 @@ void quantizeAffine(const float* x, float* y, std::ptrdiff_t count, const Affine
 void quantizeLeaky(const float* x, float* y, std::ptrdiff_t count, const LeakyGrid& grid)
 {
     const LeakyGrid g = grid;
+    const bool isLeaky = g.slope != 0.0F; // infinity times a slope of 0 would be NaN
     BITSCAPE_INDEPENDENT
     for (std::ptrdiff_t i = 0; i < count; ++i) {
         const float p = x[i] * g.inverse;
-        const float code = clip(rne(p), 0.0F, g.high) + clip(rne(p * g.slope), g.low, 0.0F);
-        const float value = code * g.step + kPlusZero;
+        const float below = isLeaky ? clip(rne(p * g.slope), g.low, 0.0F) : 0.0F;
+        const float value = (clip(rne(p), 0.0F, g.high) + below) * g.step + kPlusZero;
         y[i] = value > g.bound ? g.bound : value;
     }
 }

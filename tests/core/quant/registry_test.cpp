@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Laws that every quantizer keeps, over samples of every row: a new row is tested the day it is
+// listed.
+#include "core/base/rng.h"
+#include "core/quant/quantizer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+namespace bitscape::quant {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+/// What can be expected of a sample, besides what holds for all.
+struct Traits {
+    bool idempotent = true; ///< Q(Q(x)) = Q(x)
+    bool keepsZero = true;
+    bool monotone = true;
+    bool nearest = true; ///< error at most half a step inside the range
+};
+
+struct Sample {
+    const char* text;
+    Traits traits;
+};
+
+std::ostream& operator<<(std::ostream& out, const Sample& sample)
+{
+    return out << sample.text;
+}
+
+constexpr Traits kPowers{.keepsZero = false, .nearest = false};
+constexpr Traits kSigns{.keepsZero = false, .nearest = false};
+constexpr Traits kSquashed{.idempotent = false, .nearest = false};
+
+const std::vector<Sample>& samples()
+{
+    static const std::vector<Sample> list{
+        {"quantized_bits(4,0,1)", {}},
+        {"quantized_bits(8,2,0)", {}},
+        {"quantized_bits(16,-1,1)", {}},
+        {"quantized_bits(6,1,0,keep_negative=False)", {}},
+        {"quantized_bits(4,0,1,alpha=0.3)", {.idempotent = false, .nearest = false}},
+        {"quantized_bits(1,0,1)", kSigns},
+        {"quantized_bits(4,0,1,alpha='auto')", {}},
+        {"quantized_bits(4,2,1,alpha='auto_po2')", {.nearest = false}},
+        {"quantized_bits(5,0,1,alpha='auto',scale_axis=[])", {}},
+        {"quantized_bits(8,0,1,alpha='auto_po2',post_training_scale=1.0)", {}},
+        {"quantized_relu(4,0)", {}},
+        {"quantized_relu(6,2,negative_slope=0.25)", {.idempotent = false, .nearest = false}},
+        {"quantized_relu(6,2,1)", kSquashed},
+        {"quantized_relu(6,2,is_quantized_clip=False,relu_upper_bound=2.0)", {}},
+        {"quantized_po2(4)", kPowers},
+        {"quantized_po2(4,max_value=3)", kPowers},
+        {"quantized_po2(6,quadratic_approximation=1)", kPowers},
+        {"quantized_relu_po2(4)", kPowers},
+        {"quantized_relu_po2(4,negative_slope=0.25)",
+         {.idempotent = false, .keepsZero = false, .nearest = false}},
+        {"ternary()", {.nearest = false}},
+        {"ternary(alpha=2.0,threshold=0.5)", {.nearest = false}},
+        {"ternary(alpha='auto')", {.idempotent = false, .nearest = false}},
+        {"ternary(alpha='auto_po2')", {.idempotent = false, .nearest = false}},
+        {"binary()", kSigns},
+        {"binary(use_01=1,alpha=0.5)", {.idempotent = false, .keepsZero = false, .nearest = false}},
+        {"binary(alpha='auto_po2')", kSigns},
+        {"quantized_tanh(4,symmetric=True)", {.nearest = false}},
+        {"quantized_tanh(8,use_real_tanh=True)", kSquashed},
+        {"quantized_sigmoid(6)", {.idempotent = false, .keepsZero = false, .nearest = false}},
+        {"affine(8)", {}},
+        {"affine(4,symmetric=1,narrow=1)", {}},
+        {"affine(8,per_channel=1)", {}},
+        {"affine(5,low=-1.3,high=2.0)", {}},
+        {"affine(8,symmetric=1,low=-1.0,high=1.0)", {}},
+    };
+    return list;
+}
+
+QuantizerPtr parsed(const std::string& text)
+{
+    auto quantizer = parseQuantizer(text);
+    if (!quantizer) {
+        throw std::runtime_error(quantizer.error().sentence());
+    }
+    return *quantizer;
+}
+
+Tensor applied(const Quantizer& quantizer, const Tensor& x, const CallContext& call = {})
+{
+    Tensor y(x.shape());
+    quantizer.apply(x.view(), y.mutableView(), call);
+    return y;
+}
+
+/// Sorted down each column, so that order within a column can be compared.
+Tensor sortedColumns(Index rows, Index columns)
+{
+    Rng rng(7);
+    Tensor x(Shape{rows, columns});
+    for (Index c = 0; c < columns; ++c) {
+        std::vector<float> values;
+        for (Index r = 0; r < rows; ++r) {
+            values.push_back(static_cast<float>(rng.normal()));
+        }
+        values[0] = 0.0F;
+        std::ranges::sort(values);
+        for (Index r = 0; r < rows; ++r) {
+            x.data()[r * columns + c] = values[static_cast<std::size_t>(r)];
+        }
+    }
+    return x;
+}
+
+class EveryQuantizer : public testing::TestWithParam<Sample> {
+protected:
+    [[nodiscard]] static QuantizerPtr quantizer() { return parsed(GetParam().text); }
+    [[nodiscard]] static const Traits& traits() { return GetParam().traits; }
+};
+
+TEST_P(EveryQuantizer, isIdempotent)
+{
+    if (!traits().idempotent) {
+        GTEST_SKIP() << "not promised";
+    }
+    constexpr float kRounding = 2e-6F; // a fitted scale is fitted again
+    const Tensor once = applied(*quantizer(), sortedColumns(41, 3));
+    const Tensor twice = applied(*quantizer(), once);
+    for (std::size_t i = 0; i < once.values().size(); ++i) {
+        ASSERT_NEAR(twice.values()[i], once.values()[i], kRounding * std::abs(once.values()[i]));
+    }
+}
+
+TEST_P(EveryQuantizer, keepsZero)
+{
+    const Tensor x = sortedColumns(41, 3);
+    const Tensor y = applied(*quantizer(), x);
+    for (std::size_t i = 0; i < x.values().size(); ++i) {
+        if (x.values()[i] == 0.0F) {
+            ASSERT_EQ(y.values()[i] == 0.0F, traits().keepsZero);
+            ASSERT_FALSE(std::signbit(y.values()[i])) << "the zero is −0";
+        }
+    }
+}
+
+TEST_P(EveryQuantizer, keepsOrder)
+{
+    const Index columns = 3;
+    const Tensor x = sortedColumns(61, columns);
+    const Tensor y = applied(*quantizer(), x);
+    for (Index i = columns; i < y.size(); ++i) {
+        ASSERT_LE(y.data()[i - columns], y.data()[i]) << "x = " << x.data()[i];
+    }
+}
+
+TEST_P(EveryQuantizer, errsByHalfAStepInsideTheRange)
+{
+    if (!traits().nearest) {
+        GTEST_SKIP() << "not promised";
+    }
+    constexpr double kMaxHalfStep = 0.5 * (1.0 + 1e-4);
+    const QuantizerPtr q = quantizer();
+    const Tensor x = sortedColumns(61, 3);
+    const Tensor y = applied(*q, x);
+    const Fit fit = q->fit(x.view(), {});
+    const auto [low, high] = std::ranges::minmax(y.values());
+    for (Index i = 0; i < x.size(); ++i) {
+        const Index scale = fit.step.size() == 1 ? 0 : i % 3;
+        const double step = fit.step.data()[scale];
+        if (x.data()[i] >= low && x.data()[i] <= high) {
+            ASSERT_LE(std::abs(static_cast<double>(x.data()[i] - y.data()[i])), kMaxHalfStep * step)
+                << "x = " << x.data()[i];
+        }
+    }
+}
+
+TEST_P(EveryQuantizer, codesRebuildTheValues)
+{
+    const QuantizerPtr q = quantizer();
+    const Tensor x = sortedColumns(41, 3);
+    const auto codes = q->codes(x.view(), {});
+    ASSERT_TRUE(codes) << codes.error().sentence();
+    const Tensor y = applied(*q, x);
+    const Fit fit = q->fit(x.view(), {});
+    std::map<float, float> valueOf;
+    for (Index i = 0; i < x.size(); ++i) {
+        const float code = codes->data()[i];
+        ASSERT_EQ(code, std::floor(code));
+        const Index scale = fit.step.size() == 1 ? 0 : i % 3;
+        const float step = fit.step.data()[scale];
+        if (step > 0.0F) {
+            constexpr float kRounding = 1e-6F;
+            const float value = step * (code - fit.zeroPoint.data()[scale]);
+            ASSERT_NEAR(value, y.data()[i], kRounding * std::abs(value));
+        } else { // powers of two: a code stands for one value
+            ASSERT_EQ(valueOf.emplace(code, y.data()[i]).first->second, y.data()[i]);
+        }
+    }
+    const auto [low, high] = std::ranges::minmax(codes->values());
+    if (fit.step.data()[0] == 0.0F) {
+        return; // QKeras' own powers may take more codes than bits say
+    }
+    ASSERT_LE(static_cast<double>(high) - static_cast<double>(low), std::exp2(q->bits()));
+}
+
+TEST_P(EveryQuantizer, printsWhatReadsBack)
+{
+    const QuantizerPtr q = quantizer();
+    EXPECT_TRUE(*parsed(q->toString()) == *q) << q->toString();
+    EXPECT_TRUE(*parsed(toDictionary(*q)) == *q) << toDictionary(*q);
+    EXPECT_EQ(parsed(q->toString())->toString(), q->toString());
+}
+
+TEST_P(EveryQuantizer, takesDegenerateInput)
+{
+    const QuantizerPtr q = quantizer();
+    const std::vector<Tensor> inputs{Tensor(Shape{0, 3}),
+                                     Tensor(Shape{4, 3}),
+                                     Tensor(Shape{1, 1}),
+                                     Tensor(Shape{2, 3}, std::vector<float>(6, 0.7F)),
+                                     Tensor(Shape{1}, std::vector<float>{-3.5F}),
+                                     Tensor(Shape{})};
+    for (const Tensor& x : inputs) {
+        ASSERT_TRUE(q->accepts(x.shape()));
+        const Tensor y = applied(*q, x);
+        for (const float value : y.values()) {
+            EXPECT_TRUE(std::isfinite(value)) << "shape " << x.shape().toString();
+        }
+    }
+}
+
+TEST_P(EveryQuantizer, passesNanAndStaysFiniteElsewhere)
+{
+    const QuantizerPtr q = quantizer();
+    // A scale fitted to NaN is NaN; the other column has its own, unless there is one for all.
+    const Tensor x(Shape{3, 2}, std::vector<float>{kNan, 0.5F, 0.1F, -0.25F, 0.2F, 1.0F});
+    const Tensor y = applied(*q, x);
+    EXPECT_TRUE(std::isnan(y.values()[0]));
+    for (const std::size_t i : {1U, 3U, 5U}) {
+        EXPECT_TRUE(std::isfinite(y.values()[i])) << x.values()[i];
+    }
+}
+
+TEST_P(EveryQuantizer, saturatesInfinityWhereTheGridIsFixed)
+{
+    const QuantizerPtr q = quantizer();
+    if (!q->isElementwise()) {
+        GTEST_SKIP() << "a fitted scale has no end";
+    }
+    const Tensor x(Shape{2}, std::vector<float>{-kInfinity, kInfinity});
+    const Tensor y = applied(*q, x);
+    EXPECT_TRUE(std::isfinite(y.values()[0]));
+    EXPECT_TRUE(std::isfinite(y.values()[1]));
+    EXPECT_LE(y.values()[0], y.values()[1]);
+}
+
+TEST_P(EveryQuantizer, quantizesPieceByPieceIfElementwise)
+{
+    const QuantizerPtr q = quantizer();
+    const Tensor x = sortedColumns(20, 3);
+    const Tensor whole = applied(*q, x);
+    if (!q->isElementwise()) {
+        GTEST_SKIP() << "not elementwise";
+    }
+    Tensor pieces(x.shape());
+    for (Index row = 0; row < 20; row += 7) {
+        const Index count = std::min<Index>(7, 20 - row);
+        q->apply(x.view().rows(row, count), pieces.mutableView().rows(row, count), {});
+    }
+    EXPECT_EQ(pieces, whole);
+}
+
+TEST_P(EveryQuantizer, hasBothSidesOfItsRange)
+{
+    const QuantizerPtr q = quantizer();
+    EXPECT_LE(q->min(), q->max());
+    EXPECT_GE(q->bits(), 1);
+    if (q->isElementwise()) {
+        const Tensor y = applied(*q, sortedColumns(41, 3));
+        const bool negative = std::ranges::any_of(y.values(), [](float v) { return v < 0.0F; });
+        EXPECT_TRUE(q->isSigned() || !negative);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, EveryQuantizer, testing::ValuesIn(samples()));
+
+TEST(Registry, everyRowHasASample)
+{
+    std::set<std::string> sampled;
+    for (const Sample& sample : samples()) {
+        sampled.insert(parsed(sample.text)->info().name);
+    }
+    for (const QuantizerInfo& info : quantizers()) {
+        EXPECT_TRUE(sampled.contains(info.name)) << info.name;
+    }
+}
+
+TEST(Registry, rowsAreComplete)
+{
+    std::set<std::string> names;
+    for (const QuantizerInfo& info : quantizers()) {
+        EXPECT_TRUE(names.insert(info.name).second) << info.name << " is listed twice";
+        EXPECT_EQ(findQuantizer(info.name), &info);
+        EXPECT_FALSE(info.doc.empty());
+        EXPECT_FALSE(info.grid.empty());
+        ASSERT_NE(info.make, nullptr);
+        for (const ParameterInfo& parameter : info.parameters) {
+            EXPECT_FALSE(parameter.doc.empty()) << info.name << "." << parameter.name;
+        }
+        const auto made = makeQuantizer(info.name, {});
+        ASSERT_TRUE(made) << "the defaults of " << info.name << " must be valid";
+        EXPECT_EQ((*made)->parameters().size(), info.parameters.size());
+    }
+    EXPECT_EQ(findQuantizer("no_such_thing"), nullptr);
+}
+
+TEST(Quantizer, changesItsWidthAlone)
+{
+    const auto wider = parsed("quantized_relu(4,1)")->withBits(6);
+    ASSERT_TRUE(wider);
+    EXPECT_EQ((*wider)->toString(), "quantized_relu(6,1)");
+    const auto none = parsed("binary()")->withBits(4);
+    ASSERT_FALSE(none);
+    EXPECT_EQ(none.error().code, ErrorCode::InvalidArgument);
+    EXPECT_FALSE(parsed("quantized_bits(4)")->withBits(0));
+}
+
+TEST(Quantizer, isPromotedForKernelsUnlessAlphaIsGiven)
+{
+    const auto promoted = [](const char* text) -> std::string {
+        const QuantizerPtr q = parsed(text)->promotedForKernel();
+        return q ? q->toString() : "as it is";
+    };
+    EXPECT_EQ(promoted("quantized_bits(4,0)"), "quantized_bits(4,0,1,alpha='auto_po2')");
+    EXPECT_EQ(promoted("quantized_bits(4,0,1,alpha=1)"), "as it is");
+    EXPECT_EQ(promoted("binary()"), "binary(alpha='auto_po2')");
+    EXPECT_EQ(promoted("ternary()"), "ternary(alpha='auto_po2')");
+    EXPECT_EQ(promoted("quantized_po2(4)"), "as it is");
+    EXPECT_EQ(promoted("affine(8)"), "as it is");
+}
+
+TEST(Quantizer, comparesNumbersAsPythonDoes)
+{
+    EXPECT_TRUE(*parsed("quantized_bits(4,0,1,alpha=1)") ==
+                *parsed("quantized_bits(4,0,True,alpha=1.0)"));
+    EXPECT_FALSE(*parsed("quantized_bits(4,0,1)") == *parsed("quantized_bits(4,0,0)"));
+    EXPECT_FALSE(*parsed("quantized_tanh(8)") == *parsed("quantized_sigmoid(8)"));
+}
+
+TEST(Affine, keepsZeroExactAndMatchesTheFormulas)
+{
+    const QuantizerPtr q = parsed("affine(8)")->withRange(-0.5, 1.0);
+    ASSERT_TRUE(q);
+    EXPECT_FALSE(q->needsRange());
+    const Tensor x(Shape{5}, std::vector<float>{-0.5F, 0.0F, 1.0F, 2.0F, -3.0F});
+    const Fit fit = q->fit(x.view(), {});
+    constexpr float kScale = 1.5F / 255.0F;
+    EXPECT_FLOAT_EQ(fit.scale.values()[0], kScale);
+    EXPECT_EQ(fit.zeroPoint.values()[0], -43.0F); // rne(−128 + 0.5 / scale)
+    const auto codes = q->codes(x.view(), {});
+    ASSERT_TRUE(codes);
+    const std::vector<float> wanted{-128.0F, -43.0F, 127.0F, 127.0F, -128.0F};
+    EXPECT_TRUE(std::ranges::equal(codes->values(), wanted));
+    EXPECT_EQ(applied(*q, x).values()[1], 0.0F);
+    Tensor dx(x.shape());
+    q->gradient(x.view(), x.view(), dx.mutableView(), {});
+    EXPECT_EQ(dx.values()[2], 1.0F);
+    EXPECT_EQ(dx.values()[3], 0.0F);
+    EXPECT_EQ(dx.values()[4], 0.0F);
+}
+
+TEST(Affine, symmetricNarrowIsWhatTfliteDoesForWeights)
+{
+    const QuantizerPtr q = parsed("affine(8,symmetric=1,narrow=1,per_channel=1)");
+    const Tensor x(Shape{2, 2}, std::vector<float>{-1.27F, 0.5F, 0.3F, -0.1F});
+    const Fit fit = q->fit(x.view(), {});
+    EXPECT_FLOAT_EQ(fit.scale.values()[0], 1.27F / 127.0F);
+    EXPECT_FLOAT_EQ(fit.scale.values()[1], 0.5F / 127.0F);
+    EXPECT_EQ(fit.zeroPoint.values()[0], 0.0F);
+    EXPECT_EQ(q->codes(x.view(), {})->values()[0], -127.0F);
+}
+
+TEST(Affine, rangeOfOneSideIsWidenedToZero)
+{
+    const QuantizerPtr q = parsed("affine(4)")->withRange(2.0, 4.0);
+    EXPECT_EQ(q->min(), 0.0);
+    EXPECT_FLOAT_EQ(static_cast<float>(q->max()), 4.0F);
+}
+
+TEST(Stochastic, drawsBetweenNeighborsWithTheRightMean)
+{
+    const QuantizerPtr q = parsed("quantized_bits(4,0,use_stochastic_rounding=True)");
+    constexpr Index kDraws = 4000;
+    constexpr float kValue = 0.2F; // 1.6 steps of 1/8
+    Tensor x(Shape{kDraws}, std::vector<float>(kDraws, kValue));
+    CallContext call{.training = true, .seed = 3};
+    const Tensor y = applied(*q, x, call);
+    double sum = 0.0;
+    for (const float value : y.values()) {
+        ASSERT_TRUE(value == 0.125F || value == 0.25F) << value;
+        sum += value;
+    }
+    constexpr double kDeviation = 0.125 * 0.49; // of one draw
+    EXPECT_NEAR(sum / kDraws, kValue, 5.0 * kDeviation / std::sqrt(kDraws));
+    EXPECT_EQ(applied(*q, x, call), y) << "the same seed draws the same";
+    call.seed = 4;
+    EXPECT_FALSE(applied(*q, x, call) == y);
+    call.training = false;
+    EXPECT_EQ(applied(*q, x, call).values()[0], 0.25F);
+}
+
+TEST(Stochastic, powersOfTwoKeepTheMean)
+{
+    const QuantizerPtr q = parsed("quantized_po2(4,8,True)");
+    constexpr Index kDraws = 4000;
+    constexpr float kValue = 1.25F;
+    const Tensor x(Shape{kDraws}, std::vector<float>(kDraws, kValue));
+    const Tensor y = applied(*q, x, {.training = true, .seed = 1});
+    double sum = 0.0;
+    for (const float value : y.values()) {
+        ASSERT_TRUE(value == 1.0F || value == 2.0F) << value;
+        sum += value;
+    }
+    constexpr double kDeviation = 0.44; // of one draw
+    EXPECT_NEAR(sum / kDraws, kValue, 5.0 * kDeviation / std::sqrt(kDraws));
+}
+
+TEST(Stochastic, ternaryAndBinaryDrawCodesOfTheirOwn)
+{
+    const Tensor x = sortedColumns(200, 2);
+    for (const char* text : {"ternary(alpha='auto',use_stochastic_rounding=True)",
+                             "binary(alpha='auto',use_stochastic_rounding=True)"}) {
+        const QuantizerPtr q = parsed(text);
+        const CallContext call{.training = true, .seed = 11};
+        const auto codes = q->codes(x.view(), call);
+        ASSERT_TRUE(codes);
+        EXPECT_FALSE(*codes == *q->codes(x.view(), {})) << text;
+        EXPECT_EQ(*codes, *q->codes(x.view(), call)) << text;
+        for (const float code : codes->values()) {
+            ASSERT_LE(std::abs(code), 1.0F);
+        }
+    }
+}
+
+} // namespace
+} // namespace bitscape::quant
