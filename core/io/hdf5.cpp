@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <limits>
 #include <mutex>
 #include <numeric>
@@ -947,7 +948,10 @@ Result<File> File::openBytes(std::string_view bytes, const std::string& where)
         H5Pset_file_image(access.id(), const_cast<char*>(bytes.data()), bytes.size()) < 0) {
         return corrupt("It is no readable HDF5 file.", where);
     }
-    Handle file(H5Fopen("image", H5F_ACC_RDONLY, access.id()));
+    // A name of its own: the library hands out an image that is open under the same name again.
+    static std::atomic<std::uint64_t> opened{0};
+    const std::string name = "image " + std::to_string(++opened);
+    Handle file(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.id()));
     Handle root(file.isValid() ? H5Gopen2(file.id(), "/", H5P_DEFAULT) : hid_t{-1});
     if (!root.isValid()) {
         return corrupt("It is no readable HDF5 file.", where);
