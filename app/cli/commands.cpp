@@ -8,6 +8,8 @@ namespace bitscape::cli {
 std::span<const CommandInfo> commands()
 {
     static const std::vector<CommandInfo> table{
+        {"inspect", "Layers, shapes, parameters and MACs of a model", declareInspect},
+        {"data", "Count, shape, range and classes of data", declareData},
         {"quantizers", "List the quantizers with parameters, defaults and grids",
          declareQuantizers},
         {"quantize", "Quantize an array: values, scale, codes, gradient", declareQuantize},
@@ -22,6 +24,7 @@ std::span<const CommandInfo> commands()
         {"project", "Make, show, verify and change projects", declareProject},
         {"report", "Write a report of a project or model", declareReport},
         {"quickstart", "Run the whole loop on a sample", declareQuickstart},
+        {"probe", "Say what a file is, and whether it is sound", declareProbe},
         {"self-test", "Check this build on this machine", declareSelfTest},
     };
     return table;

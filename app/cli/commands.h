@@ -6,6 +6,9 @@
 // One line per command; its rows stand in commands.cpp, its code in NAME_command.cpp.
 namespace bitscape::cli {
 
+[[nodiscard]] Action declareInspect(CLI::App& app);
+[[nodiscard]] Action declareData(CLI::App& app);
+[[nodiscard]] Action declareProbe(CLI::App& app);
 [[nodiscard]] Action declareProject(CLI::App& app);
 [[nodiscard]] Action declarePredict(CLI::App& app);
 [[nodiscard]] Action declareEvaluate(CLI::App& app);
