@@ -69,13 +69,16 @@ bool dependsOnData(const Quantizer& quantizer)
 /// levels lie, and at every power of two.
 std::int64_t countLevels(const Quantizer& quantizer, const GridFacts& facts)
 {
-    constexpr double kSquashed = 10.0; // a sigmoid of this is all but 1
+    constexpr double kAround = 1.5;    // the range and somewhat beyond
+    constexpr double kSquashed = 20.0; // where a sigmoid has reached its ends
     constexpr int kOversampling = 8;
     std::vector<float> probes{0.0F};
-    const double reach = 2.0 * std::max({std::abs(facts.low), std::abs(facts.high), kSquashed});
+    const double range = std::max(std::abs(facts.low), std::abs(facts.high));
     const int count = kOversampling << quantizer.bits();
-    for (int i = -count; i <= count; ++i) {
-        probes.push_back(static_cast<float>(reach * i / count));
+    for (const double reach : {kAround * range, kSquashed}) {
+        for (int i = -count; i <= count; ++i) {
+            probes.push_back(static_cast<float>(reach * i / count));
+        }
     }
     for (int exponent = -126; exponent <= 127; ++exponent) {
         for (const float sign : {-1.0F, 1.0F}) {
