@@ -23,10 +23,15 @@ bool isListed(const graph::Layer& layer)
     return !(std::holds_alternative<graph::InputOp>(layer.op) && layer.originalConfig.empty());
 }
 
+/// Behind unsupported layers shapes are not known.
+bool isShapeKnown(const graph::Layer& layer)
+{
+    return layer.outputShape.rank() > 0 || std::holds_alternative<graph::InputOp>(layer.op);
+}
+
 Json shapeOrNull(const graph::Layer& layer)
 {
-    const bool known = layer.outputShape.rank() > 0 || layer.isSupported();
-    return known ? shapeWithBatch(layer.outputShape) : Json(nullptr);
+    return isShapeKnown(layer) ? shapeWithBatch(layer.outputShape) : Json(nullptr);
 }
 
 Json endsJson(const graph::Graph& graph, std::span<const int> layers)
@@ -144,8 +149,8 @@ std::string layersText(const graph::Graph& graph, const graph::Configuration& co
         if (!isListed(layer)) {
             continue;
         }
-        const bool known = layer.outputShape.rank() > 0 || layer.isSupported();
-        rows.push_back({layer.name, layer.className, known ? layer.outputShape.toString() : "?",
+        rows.push_back({layer.name, layer.className,
+                        isShapeKnown(layer) ? layer.outputShape.toString() : "?",
                         std::to_string(layer.parameterCount()), std::to_string(layer.macs),
                         quantizersText(layer, configuration)});
     }

@@ -104,6 +104,16 @@ std::optional<float> numberOf(std::string_view cell)
     return static_cast<float>(value);
 }
 
+/// A cell for a message: short, and without characters that would break the line.
+std::string shown(std::string_view cell)
+{
+    constexpr std::size_t kLongest = 40;
+    std::string text(cell.substr(0, kLongest));
+    std::ranges::replace_if(
+        text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, '?');
+    return "'" + text + "'";
+}
+
 /// Which column holds the label, and whether the first line holds names.
 struct Columns {
     bool hasHeader = false;
@@ -231,10 +241,8 @@ Result<RawData> parseCsv(std::string_view text, const std::string& labelColumn,
             }
             const auto number = numberOf(cells[i]);
             if (!number) {
-                const std::string column =
-                    columns->hasHeader ? "'" + names[i] + "'" : std::to_string(i);
-                return corrupt("'" + cells[i].substr(0, 40) + "' is no number.",
-                               place + ", column " + column);
+                const std::string column = columns->hasHeader ? shown(names[i]) : std::to_string(i);
+                return corrupt(shown(cells[i]) + " is no number.", place + ", column " + column);
             }
             table.values.push_back(*number);
         }

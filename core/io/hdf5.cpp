@@ -429,11 +429,16 @@ herr_t collectName(hid_t /*group*/, const char* name, const H5L_info_t* /*info*/
 
 } // namespace
 
-LibraryLock::LibraryLock()
+LibraryLock::LibraryLock(Purpose purpose)
 {
     if (libraryDepth++ == 0) {
         libraryMutex.lock();
-        H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); // the stack of errors is per thread
+    }
+    // Errors are printed per thread until told otherwise. Not touched for a fork: the library's
+    // first call takes memory and dies where there is none.
+    thread_local bool silent = false;
+    if (purpose == Purpose::Call && !silent) {
+        silent = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
     }
 }
 

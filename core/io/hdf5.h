@@ -20,7 +20,8 @@ namespace bitscape::io::hdf5 {
 /// fork() so that a child never inherits the library in the middle of a call. Reentrant.
 class LibraryLock {
 public:
-    LibraryLock();
+    enum class Purpose { Call, Fork };
+    explicit LibraryLock(Purpose purpose = Purpose::Call);
     ~LibraryLock();
     LibraryLock(const LibraryLock&) = delete;
     LibraryLock& operator=(const LibraryLock&) = delete;

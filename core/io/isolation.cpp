@@ -197,7 +197,7 @@ Result<std::string> isolated(const std::string& where,
     Pipe pipe;
     pid_t child = -1;
     if (pipe.read >= 0) {
-        const hdf5::LibraryLock lock;
+        const hdf5::LibraryLock lock(hdf5::LibraryLock::Purpose::Fork);
         child = ::fork();
         if (child == 0) {
             Pipe::closeEnd(pipe.read);

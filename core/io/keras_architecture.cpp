@@ -89,9 +89,11 @@ Result<LayerText> layerText(const Json& entry, std::size_t number)
     const Json& config = member(entry, "config");
     LayerText text;
     text.className = textOf(member(entry, "class_name"));
-    text.name = textOf(member(config, "name"));
+    // The entry's own name is the one that nodes refer to; Sequential models have the config's
+    // only.
+    text.name = textOf(member(entry, "name"));
     if (text.name.empty()) {
-        text.name = textOf(member(entry, "name"));
+        text.name = textOf(member(config, "name"));
     }
     if (text.className.empty()) {
         return corrupt("The layer has no class_name.", place);
