@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/graph/activation.h"
 #include "core/graph/execution.h"
+#include "core/graph/shape_rules.h"
 
 #include <algorithm>
 #include <cmath>
@@ -80,8 +81,8 @@ bool canFold(const Graph& graph, int norm, const Configuration& configuration)
     const int producer = graph.layer(norm).inputs[0];
     Op op = graph.layer(producer).op;
     const bool isOutput = std::ranges::find(graph.outputs(), producer) != graph.outputs().end();
-    return biasFlag(op) != nullptr && functionOf(op).isLinear() && !isOutput &&
-           graph.consumers(producer).size() == 1 &&
+    return biasFlag(op) != nullptr && functionOf(op).isLinear() && !isChannelsFirst(op) &&
+           !isOutput && graph.consumers(producer).size() == 1 &&
            !configuration.find(graph.layer(producer).name, Slot::Activation);
 }
 

@@ -40,6 +40,9 @@ struct Function {
 
 enum class Padding { Valid, Same, Causal };
 
+/// Data lie channels last (N×H×W×C) unless an op says `channelsFirst` (N×C×H×W, Keras'
+/// data_format); kernels have the same layout in both.
+
 /// Sizes along height and width; 1-dimensional layers have height 1.
 struct Extent {
     int height = 1;
@@ -69,6 +72,7 @@ struct ConvOp {
     int groups = 1;
     bool useBias = true;
     Function function;
+    bool channelsFirst = false;
     bool operator==(const ConvOp&) const = default;
 };
 
@@ -79,6 +83,7 @@ struct DepthwiseOp {
     int multiplier = 1;
     bool useBias = true;
     Function function;
+    bool channelsFirst = false;
     bool operator==(const DepthwiseOp&) const = default;
 };
 
@@ -91,6 +96,7 @@ struct SeparableOp {
     int multiplier = 1;
     bool useBias = true;
     Function function;
+    bool channelsFirst = false;
     bool operator==(const SeparableOp&) const = default;
 };
 
@@ -117,6 +123,7 @@ struct PoolOp {
     int spatialRank = 2;
     Extent window, stride;
     Padding padding = Padding::Valid;
+    bool channelsFirst = false;
     bool operator==(const PoolOp&) const = default;
 };
 
@@ -124,16 +131,19 @@ struct GlobalPoolOp {
     PoolKind kind = PoolKind::Average;
     int spatialRank = 2;
     bool keepDimensions = false;
+    bool channelsFirst = false;
     bool operator==(const GlobalPoolOp&) const = default;
 };
 
 struct ZeroPaddingOp {
     int spatialRank = 2;
     int top = 0, bottom = 0, left = 0, right = 0;
+    bool channelsFirst = false;
     bool operator==(const ZeroPaddingOp&) const = default;
 };
 
 struct FlattenOp {
+    bool channelsFirst = false; ///< put the channels last before flattening
     bool operator==(const FlattenOp&) const = default;
 };
 

@@ -618,13 +618,26 @@ void MapApplier::applyToBatchNorm(int index, const Entry* named)
     if (entry == nullptr || !entry->isObject || vanishes) {
         return;
     }
-    if (!isOfQKeras(layer)) {
-        // model_quantize gives None for what the entry leaves out, not the layer's defaults.
-        for (const Slot slot : slotsOf(layer)) {
-            m_result.configuration.set(layer.name, slot, nullptr);
+    if (isOfQKeras(layer)) {
+        applySlots(layer, *entry);
+        return;
+    }
+    // model_quantize gives None for what the entry leaves out, not the layer's defaults. It never
+    // reads inverse_quantizer, which cannot go with gamma and variance; alone it is taken here.
+    const bool inverseCounts =
+        entry->find("gamma_quantizer") == nullptr && entry->find("variance_quantizer") == nullptr;
+    for (const Slot slot : slotsOf(layer)) {
+        const Choice* choice = entry->find(std::string(name(slot)) + "_quantizer");
+        const bool counts = slot != Slot::Inverse || inverseCounts;
+        m_result.configuration.set(layer.name, slot, nullptr);
+        if (choice != nullptr && counts) {
+            setSlot(layer, slot, *choice);
+        } else if (choice != nullptr && choice->kind == Choice::Kind::Quantizer) {
+            warn("map_note",
+                 "inverse_quantizer has no effect beside quantizers of gamma or variance.",
+                 layer.name);
         }
     }
-    applySlots(layer, *entry);
 }
 
 void MapApplier::applyToAveragePool(const Layer& layer, const Entry* named)

@@ -409,6 +409,41 @@ Index paddingBefore(Index input, int kernel, int stride, int dilation, Padding p
     return std::max<Index>((output - 1) * stride + effective - input, 0) / 2;
 }
 
+bool isChannelsFirst(const Op& op)
+{
+    const auto says = [](const auto& one) {
+        if constexpr (requires { one.channelsFirst; }) {
+            return one.channelsFirst;
+        } else {
+            return false;
+        }
+    };
+    if (const auto* folded = std::get_if<FoldedConvOp>(&op)) {
+        return std::visit(says, folded->conv);
+    }
+    return std::visit(says, op);
+}
+
+Shape toChannelsLast(const Shape& shape)
+{
+    Shape out = shape;
+    for (int axis = 0; axis + 1 < shape.rank(); ++axis) {
+        out[axis] = shape[axis + 1];
+        out[axis + 1] = shape[0];
+    }
+    return out;
+}
+
+Shape toChannelsFirst(const Shape& shape)
+{
+    Shape out = shape;
+    for (int axis = 0; axis + 1 < shape.rank(); ++axis) {
+        out[axis + 1] = shape[axis];
+        out[0] = shape[axis + 1];
+    }
+    return out;
+}
+
 Shape asImage(const Shape& shape)
 {
     return shape.rank() == 2 ? Shape{1, shape[0], shape[1]} : shape;
@@ -422,7 +457,15 @@ Result<OpShape> shapeOf(const Op& op, std::span<const Shape> inputs)
     if (std::ranges::any_of(inputs, [](const Shape& shape) { return shape.rank() == 0; })) {
         return OpShape{};
     }
-    return std::visit(Rules{inputs}, op);
+    if (!isChannelsFirst(op)) {
+        return std::visit(Rules{inputs}, op);
+    }
+    const std::vector<Shape> turned{toChannelsLast(inputs.front())};
+    auto result = std::visit(Rules{turned}, op);
+    if (result) {
+        result->output = toChannelsFirst(result->output);
+    }
+    return result;
 }
 
 } // namespace bitscape::graph

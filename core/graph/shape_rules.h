@@ -34,6 +34,12 @@ struct OpShape {
 /// divide).
 [[nodiscard]] Result<OpShape> shapeOf(const Op& op, std::span<const Shape> inputs);
 
+/// Whether the op's tensors lie channels first.
+[[nodiscard]] bool isChannelsFirst(const Op& op);
+/// C×H×W (C×T) as H×W×C (T×C), and back. Ranks below 2 stay.
+[[nodiscard]] Shape toChannelsLast(const Shape& shape);
+[[nodiscard]] Shape toChannelsFirst(const Shape& shape);
+
 /// A layer's input as height × width × channels: sequences (T×C) get height 1.
 [[nodiscard]] Shape asImage(const Shape& shape);
 

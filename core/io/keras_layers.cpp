@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -234,11 +235,9 @@ graph::Padding readPadding(Reading& reading)
     return graph::Padding::Valid;
 }
 
-void requireChannelsLast(Reading& reading)
+bool readsChannelsFirst(Reading& reading)
 {
-    if (reading.config.text("data_format", "channels_last") == "channels_first") {
-        reading.lacks("data_format channels_first is not covered");
-    }
+    return reading.config.text("data_format", "channels_last") == "channels_first";
 }
 
 void refuseMask(Reading& reading)
@@ -251,9 +250,9 @@ void refuseMask(Reading& reading)
 graph::ConvOp readConv(Reading& reading, int rank)
 {
     KerasConfig& config = reading.config;
-    requireChannelsLast(reading);
     refuseMask(reading);
     graph::ConvOp op;
+    op.channelsFirst = readsChannelsFirst(reading);
     op.spatialRank = rank;
     op.filters = config.integer("filters", 0, 1, kMaxChannels);
     op.kernel = config.extent("kernel_size", rank, {0, 0});
@@ -275,8 +274,8 @@ graph::ConvOp readConv(Reading& reading, int rank)
 graph::DepthwiseOp readDepthwise(Reading& reading)
 {
     KerasConfig& config = reading.config;
-    requireChannelsLast(reading);
     graph::DepthwiseOp op;
+    op.channelsFirst = readsChannelsFirst(reading);
     op.kernel = config.extent("kernel_size", 2, {0, 0});
     op.stride = config.extent("strides", 2, {});
     op.dilation = config.extent("dilation_rate", 2, {});
@@ -369,8 +368,9 @@ void readSeparable(Reading& reading)
     const graph::ConvOp conv = readConv(reading, 2);
     const int multiplier =
         static_cast<int>(reading.config.integer("depth_multiplier", 1, 1, kMaxExtent));
-    reading.meaning.op = graph::SeparableOp{conv.filters, conv.kernel, conv.stride,  conv.dilation,
-                                            conv.padding, multiplier,  conv.useBias, conv.function};
+    reading.meaning.op = graph::SeparableOp{conv.filters,  conv.kernel,   conv.stride,
+                                            conv.dilation, conv.padding,  multiplier,
+                                            conv.useBias,  conv.function, conv.channelsFirst};
     readQuantizers(reading, {Slot::Depthwise, Slot::Pointwise, Slot::Bias});
 }
 
@@ -384,8 +384,9 @@ graph::FoldedConvOp readFolding(Reading& reading)
         reading.config.refuse("folding_mode",
                               "It must be ema_stats_folding or batch_stats_folding.");
     }
-    op.emaFreezeDelay =
-        static_cast<int>(reading.config.integer("ema_freeze_delay", -1, -1, kMaxExtent));
+    op.emaFreezeDelay = static_cast<int>(
+        reading.config.integer("ema_freeze_delay", -1, std::numeric_limits<int>::min(),
+                               std::numeric_limits<int>::max()));
     if (readAxis(reading, "axis", -1) != -1) {
         reading.meaning.lastAxis = readAxis(reading, "axis", -1);
     }
@@ -395,7 +396,9 @@ graph::FoldedConvOp readFolding(Reading& reading)
 void readFoldedConvolution(Reading& reading)
 {
     graph::FoldedConvOp op = readFolding(reading);
-    op.conv = readConv(reading, 2);
+    graph::ConvOp conv = readConv(reading, 2);
+    conv.channelsFirst = false; // QConv2DBatchnorm takes no heed of data_format
+    op.conv = conv;
     readQuantizers(reading, {Slot::Kernel, Slot::Bias});
     reading.meaning.op = op;
 }
@@ -456,8 +459,8 @@ void readBatchNorm(Reading& reading)
 template <graph::PoolKind kind, int rank>
 void readPool(Reading& reading)
 {
-    requireChannelsLast(reading);
     graph::PoolOp op;
+    op.channelsFirst = readsChannelsFirst(reading);
     op.kind = kind;
     op.spatialRank = rank;
     const graph::Extent two = rank == 1 ? graph::Extent{1, 2} : graph::Extent{2, 2};
@@ -471,8 +474,8 @@ void readPool(Reading& reading)
 template <graph::PoolKind kind, int rank>
 void readGlobalPool(Reading& reading)
 {
-    requireChannelsLast(reading);
-    reading.meaning.op = graph::GlobalPoolOp{kind, rank, reading.config.boolean("keepdims", false)};
+    reading.meaning.op = graph::GlobalPoolOp{kind, rank, reading.config.boolean("keepdims", false),
+                                             readsChannelsFirst(reading)};
 }
 
 /// Pairs of non-negative numbers: 2, [1, 1], [[0, 1], [0, 1]].
@@ -516,9 +519,9 @@ std::vector<int> readPads(Reading& reading, int rank)
 template <int rank>
 void readZeroPadding(Reading& reading)
 {
-    requireChannelsLast(reading);
     const std::vector<int> pads = readPads(reading, rank);
     graph::ZeroPaddingOp op{.spatialRank = rank};
+    op.channelsFirst = readsChannelsFirst(reading);
     if (rank == 2) {
         op.top = pads[0];
         op.bottom = pads[1];
@@ -530,8 +533,7 @@ void readZeroPadding(Reading& reading)
 
 void readFlatten(Reading& reading)
 {
-    requireChannelsLast(reading);
-    reading.meaning.op = graph::FlattenOp{};
+    reading.meaning.op = graph::FlattenOp{readsChannelsFirst(reading)};
 }
 
 void readReshape(Reading& reading)

@@ -41,6 +41,11 @@ Json pairOf(const graph::Extent& extent, int rank)
     return rank == 1 ? Json::array({extent.width}) : Json::array({extent.height, extent.width});
 }
 
+const char* formatOf(bool channelsFirst)
+{
+    return channelsFirst ? "channels_first" : "channels_last";
+}
+
 const char* nameOf(graph::Padding padding)
 {
     switch (padding) {
@@ -110,12 +115,12 @@ struct Describe {
 
     static Json convolution(const graph::Extent& kernel, const graph::Extent& stride,
                             const graph::Extent& dilation, graph::Padding padding, bool useBias,
-                            const Function& function, int rank)
+                            const Function& function, int rank, bool channelsFirst)
     {
         return {{"kernel_size", pairOf(kernel, rank)},
                 {"strides", pairOf(stride, rank)},
                 {"padding", nameOf(padding)},
-                {"data_format", "channels_last"},
+                {"data_format", formatOf(channelsFirst)},
                 {"dilation_rate", pairOf(dilation, rank)},
                 {"activation", activationField(function)},
                 {"use_bias", useBias}};
@@ -125,7 +130,7 @@ struct Describe {
     {
         const std::string name = op.spatialRank == 1 ? "Conv1D" : "Conv2D";
         Json config = convolution(op.kernel, op.stride, op.dilation, op.padding, op.useBias,
-                                  op.function, op.spatialRank);
+                                  op.function, op.spatialRank, op.channelsFirst);
         config["filters"] = op.filters;
         config["groups"] = op.groups;
         return {name, "Q" + name, std::move(config)};
@@ -133,16 +138,16 @@ struct Describe {
 
     ClassAndConfig operator()(const graph::DepthwiseOp& op) const
     {
-        Json config =
-            convolution(op.kernel, op.stride, op.dilation, op.padding, op.useBias, op.function, 2);
+        Json config = convolution(op.kernel, op.stride, op.dilation, op.padding, op.useBias,
+                                  op.function, 2, op.channelsFirst);
         config["depth_multiplier"] = op.multiplier;
         return {"DepthwiseConv2D", "QDepthwiseConv2D", std::move(config)};
     }
 
     ClassAndConfig operator()(const graph::SeparableOp& op) const
     {
-        Json config =
-            convolution(op.kernel, op.stride, op.dilation, op.padding, op.useBias, op.function, 2);
+        Json config = convolution(op.kernel, op.stride, op.dilation, op.padding, op.useBias,
+                                  op.function, 2, op.channelsFirst);
         config["filters"] = op.filters;
         config["depth_multiplier"] = op.multiplier;
         return {"SeparableConv2D", "QSeparableConv2D", std::move(config)};
@@ -192,7 +197,7 @@ struct Describe {
                 {{"pool_size", pairOf(op.window, op.spatialRank)},
                  {"strides", pairOf(op.stride, op.spatialRank)},
                  {"padding", nameOf(op.padding)},
-                 {"data_format", "channels_last"}}};
+                 {"data_format", formatOf(op.channelsFirst)}}};
     }
 
     ClassAndConfig operator()(const graph::GlobalPoolOp& op) const
@@ -200,7 +205,7 @@ struct Describe {
         const std::string kind = op.kind == graph::PoolKind::Max ? "Max" : "Average";
         return {"Global" + kind + "Pooling" + std::to_string(op.spatialRank) + "D",
                 {},
-                {{"data_format", "channels_last"}, {"keepdims", op.keepDimensions}}};
+                {{"data_format", formatOf(op.channelsFirst)}, {"keepdims", op.keepDimensions}}};
     }
 
     ClassAndConfig operator()(const graph::ZeroPaddingOp& op) const
@@ -212,12 +217,12 @@ struct Describe {
                 {},
                 {{"padding", Json::array({Json::array({op.top, op.bottom}),
                                           Json::array({op.left, op.right})})},
-                 {"data_format", "channels_last"}}};
+                 {"data_format", formatOf(op.channelsFirst)}}};
     }
 
-    ClassAndConfig operator()(const graph::FlattenOp& /*op*/) const
+    ClassAndConfig operator()(const graph::FlattenOp& op) const
     {
-        return {"Flatten", {}, {{"data_format", "channels_last"}}};
+        return {"Flatten", {}, {{"data_format", formatOf(op.channelsFirst)}}};
     }
     ClassAndConfig operator()(const graph::ReshapeOp& op) const
     {
@@ -241,8 +246,8 @@ struct Describe {
         addNorm(out.config, op.norm, layer.outputShape.rank());
         out.config["folding_mode"] =
             op.emaStatsFolding ? "ema_stats_folding" : "batch_stats_folding";
-        const Json original = Json::parse(layer.originalConfig, nullptr, false);
-        out.config["ema_freeze_delay"] = member(original, "ema_freeze_delay");
+        out.config["ema_freeze_delay"] =
+            op.emaFreezeDelay < 0 ? Json(nullptr) : Json(op.emaFreezeDelay);
         return out;
     }
 

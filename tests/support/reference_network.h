@@ -101,9 +101,16 @@ public:
                              weights.begin() +
                                  static_cast<std::ptrdiff_t>(slot + layer.weights.size()));
             slot += layer.weights.size();
-            Values out = std::holds_alternative<graph::InputOp>(layer.op)
-                             ? inputs[input++]
-                             : std::visit([this](const auto& op) { return compute(op); }, layer.op);
+            m_inputs.clear();
+            for (const int source : layer.inputs) {
+                m_inputs.push_back(turned(m_values[static_cast<std::size_t>(source)],
+                                          m_graph.layer(source).outputShape, true));
+            }
+            Values out =
+                std::holds_alternative<graph::InputOp>(layer.op)
+                    ? inputs[input++]
+                    : turned(std::visit([this](const auto& op) { return compute(op); }, layer.op),
+                             layer.outputShape, false);
             activate(graph::functionOf(layer.op), layer.outputShape.channels(), out);
             m_values.push_back(std::move(out));
         }
@@ -111,15 +118,39 @@ public:
     }
 
 private:
-    [[nodiscard]] const Values& in(std::size_t i = 0) const
+    // Inside everything lies channels last.
+    [[nodiscard]] const Values& in(std::size_t i = 0) const { return m_inputs[i]; }
+    [[nodiscard]] Shape inShape(std::size_t i = 0) const
     {
-        return m_values[static_cast<std::size_t>(m_layer->inputs[i])];
+        const Shape& shape = m_graph.layer(m_layer->inputs[i]).outputShape;
+        return isFirst() ? graph::toChannelsLast(shape) : shape;
     }
-    [[nodiscard]] const Shape& inShape(std::size_t i = 0) const
+    [[nodiscard]] Shape outShape() const
     {
-        return m_graph.layer(m_layer->inputs[i]).outputShape;
+        return isFirst() ? graph::toChannelsLast(m_layer->outputShape) : m_layer->outputShape;
     }
     [[nodiscard]] Index outSize() const { return m_layer->outputShape.elementCount(); }
+    [[nodiscard]] bool isFirst() const { return graph::isChannelsFirst(m_layer->op); }
+
+    /// Channels of every sample moved to the end, or back to the front.
+    [[nodiscard]] Values turned(const Values& values, const Shape& first, bool toLast) const
+    {
+        if (!isFirst() || first.rank() < 2) {
+            return values;
+        }
+        const Index channels = first[0];
+        const Index size = first.elementCount();
+        Values out(values.size());
+        for (Index at = 0; at < static_cast<Index>(values.size()); ++at) {
+            const Index inside = at % size; // place in channels last
+            const Index other = inside % channels * (size / channels) + inside / channels;
+            const Index sample = at / size * size;
+            const auto last = static_cast<std::size_t>(sample + inside);
+            const auto front = static_cast<std::size_t>(sample + other);
+            out[toLast ? last : front] = values[toLast ? front : last];
+        }
+        return out;
+    }
 
     Values convolve(const ConvolutionGeometry& g, bool isDepthwise, const Values& x,
                     const Values& kernel, const Values* bias) const
@@ -174,18 +205,18 @@ private:
     }
     Values compute(const graph::ConvOp& op) const
     {
-        ConvolutionGeometry g = geometry(op, m_layer->outputShape);
+        ConvolutionGeometry g = geometry(op, outShape());
         g.groups = op.groups;
         return convolve(g, false, in(), m_weights[0], op.useBias ? &m_weights[1] : nullptr);
     }
     Values compute(const graph::DepthwiseOp& op) const
     {
-        return convolve(geometry(op, m_layer->outputShape), true, in(), m_weights[0],
+        return convolve(geometry(op, outShape()), true, in(), m_weights[0],
                         op.useBias ? &m_weights[1] : nullptr);
     }
     Values compute(const graph::SeparableOp& op) const
     {
-        Shape middle = m_layer->outputShape;
+        Shape middle = outShape();
         middle[2] = inShape().channels() * op.multiplier;
         const Values depthwise = convolve(geometry(op, middle), true, in(), m_weights[0], nullptr);
         ConvolutionGeometry g{.channels = middle[2], .filters = op.filters};
@@ -257,7 +288,7 @@ private:
     void forWindows(const graph::PoolOp& op, const Visit& visit) const
     {
         const Shape a = graph::asImage(inShape());
-        const Shape b = graph::asImage(m_layer->outputShape);
+        const Shape b = graph::asImage(outShape());
         const Index top =
             graph::paddingBefore(a[0], op.window.height, op.stride.height, 1, op.padding);
         const Index left =
@@ -315,7 +346,7 @@ private:
     Values compute(const graph::ZeroPaddingOp& op) const
     {
         const Shape a = graph::asImage(inShape());
-        const Shape b = graph::asImage(m_layer->outputShape);
+        const Shape b = graph::asImage(outShape());
         Values y(static_cast<std::size_t>(m_samples * b.elementCount()), 0.0);
         for (Index n = 0; n < m_samples; ++n) {
             for (Index i = 0; i < a.elementCount(); ++i) {
@@ -374,8 +405,8 @@ private:
     {
         const bool useBias = std::visit([](const auto& c) { return c.useBias; }, op.conv);
         const bool isDepthwise = std::holds_alternative<graph::DepthwiseOp>(op.conv);
-        ConvolutionGeometry g = std::visit(
-            [this](const auto& c) { return geometry(c, m_layer->outputShape); }, op.conv);
+        ConvolutionGeometry g =
+            std::visit([this](const auto& c) { return geometry(c, outShape()); }, op.conv);
         Norm norm = normOf(op.norm, useBias ? 2 : 1, true);
         const std::size_t channels = norm.mean.size();
         const Values none(channels, 0.0);
@@ -428,6 +459,7 @@ private:
     bool m_isTraining;
     const graph::Layer* m_layer = nullptr;
     std::vector<Values> m_weights;
+    std::vector<Values> m_inputs;
     std::vector<Values> m_values;
     mutable std::vector<double> m_moving;
 };

@@ -31,8 +31,8 @@ void narrow(kernels::Finish& finish, float low, float high)
 /// Conv1D, Conv2D, DepthwiseConv2D and Dense.
 class ConvolutionKernel final : public LayerKernel {
 public:
-    ConvolutionKernel(std::unique_ptr<const Convolution> convolution, bool useBias)
-        : m_convolution(std::move(convolution)), m_useBias(useBias),
+    ConvolutionKernel(std::unique_ptr<const Convolution> convolution, bool useBias, bool mayBeLate)
+        : m_convolution(std::move(convolution)), m_useBias(useBias), m_mayBeLate(mayBeLate),
           m_packed(Shape{m_convolution->packedSize()})
     {
     }
@@ -64,7 +64,7 @@ public:
     {
         const auto& g = m_convolution->geometry();
         m_packedGradient = Tensor(Shape{m_convolution->packedGradientSize()});
-        m_isLate = g.outHeight * g.outWidth <= kLatePixels;
+        m_isLate = m_mayBeLate && g.outHeight * g.outWidth <= kLatePixels;
         if (m_isLate) {
             m_lateRows = lateRows(g, samples, kernelRows());
         } else {
@@ -134,7 +134,7 @@ private:
     }
 
     std::unique_ptr<const Convolution> m_convolution;
-    bool m_useBias;
+    bool m_useBias, m_mayBeLate;
     Tensor m_packed, m_packedGradient;
     kernels::Finish m_finish;
     bool m_isLate = false;
@@ -276,9 +276,9 @@ private:
 } // namespace
 
 std::unique_ptr<LayerKernel> makeConvolutionKernel(std::unique_ptr<const Convolution> c,
-                                                   bool useBias)
+                                                   bool useBias, bool mayBeLate)
 {
-    return std::make_unique<ConvolutionKernel>(std::move(c), useBias);
+    return std::make_unique<ConvolutionKernel>(std::move(c), useBias, mayBeLate);
 }
 
 std::unique_ptr<LayerKernel> makeSeparableKernel(std::unique_ptr<const Convolution> depthwise,

@@ -62,12 +62,15 @@ struct Maker {
     const LayerQuantizers& quantizers;
     const KernelOptions& options;
     const Layer& layer = graph.layer(index);
-    std::vector<Shape> inputs = graph.inputShapes(index);
+    bool channelsFirst = isChannelsFirst(layer.op);
+    // Channels last; see makeLayerKernel().
+    std::vector<Shape> inputs = shapes(graph.inputShapes(index));
+    Shape outputShape = channelsFirst ? toChannelsLast(layer.outputShape) : layer.outputShape;
 
     using Made = std::unique_ptr<LayerKernel>;
 
     [[nodiscard]] const Shape& input() const { return inputs.front(); }
-    [[nodiscard]] const Shape& output() const { return layer.outputShape; }
+    [[nodiscard]] const Shape& output() const { return outputShape; }
 
     [[nodiscard]] std::unique_ptr<const Convolution> convolution(const ConvOp& op) const
     {
@@ -96,11 +99,11 @@ struct Maker {
     }
     Made operator()(const ConvOp& op) const
     {
-        return makeConvolutionKernel(convolution(op), op.useBias);
+        return makeConvolutionKernel(convolution(op), op.useBias, !op.channelsFirst);
     }
     Made operator()(const DepthwiseOp& op) const
     {
-        return makeConvolutionKernel(convolution(op), op.useBias);
+        return makeConvolutionKernel(convolution(op), op.useBias, !op.channelsFirst);
     }
     Made operator()(const SeparableOp& op) const
     {
@@ -185,6 +188,13 @@ struct Maker {
     }
 
 private:
+    [[nodiscard]] std::vector<Shape> shapes(std::vector<Shape> given) const
+    {
+        for (Shape& shape : given) {
+            shape = channelsFirst ? toChannelsLast(shape) : shape;
+        }
+        return given;
+    }
     [[nodiscard]] Made identity() const { return makeIdentityKernel(input().elementCount()); }
 };
 
@@ -194,7 +204,13 @@ std::unique_ptr<LayerKernel> makeLayerKernel(const Graph& graph, int layer,
                                              const LayerQuantizers& quantizers,
                                              const KernelOptions& options)
 {
-    return std::visit(Maker{graph, layer, quantizers, options}, graph.layer(layer).op);
+    const Op& op = graph.layer(layer).op;
+    auto kernel = std::visit(Maker{graph, layer, quantizers, options}, op);
+    if (!isChannelsFirst(op)) {
+        return kernel;
+    }
+    return makeChannelsFirstKernel(std::move(kernel), graph.inputShapes(layer).front(),
+                                   graph.layer(layer).outputShape);
 }
 
 quant::QuantizerPtr effectiveQuantizer(const LayerQuantizers& quantizers, Slot slot)

@@ -126,14 +126,19 @@ struct KernelOptions {
 [[nodiscard]] std::unique_ptr<LayerKernel> makeIdentityKernel(Index inputSize);
 [[nodiscard]] std::unique_ptr<LayerKernel> makeDropoutKernel(float rate, Index inputSize,
                                                              std::uint64_t stream);
+/// `mayBeLate`: small outputs take their weight gradients in the last pass, see readsBatchLate().
 [[nodiscard]] std::unique_ptr<LayerKernel>
-makeConvolutionKernel(std::unique_ptr<const Convolution> c, bool useBias);
+makeConvolutionKernel(std::unique_ptr<const Convolution> c, bool useBias, bool mayBeLate = true);
 [[nodiscard]] std::unique_ptr<LayerKernel>
 makeSeparableKernel(std::unique_ptr<const Convolution> depthwise,
                     std::unique_ptr<const Convolution> pointwise, bool useBias);
 [[nodiscard]] std::unique_ptr<LayerKernel>
 makeFoldedKernel(std::unique_ptr<const Convolution> c, const FoldedConvOp& op, const Shape& kernel,
                  const LayerQuantizers& quantizers, const KernelOptions& options);
+/// Lets a kernel that works channels last read and write channels first. Shapes as the layer's.
+[[nodiscard]] std::unique_ptr<LayerKernel>
+makeChannelsFirstKernel(std::unique_ptr<LayerKernel> kernel, const Shape& input,
+                        const Shape& output);
 struct BatchNormSetup {
     BatchNormOp op;
     Index rows = 1; ///< per sample

@@ -59,6 +59,27 @@ GraphPtr branches()
     return b.make(3);
 }
 
+/// Every op that has the layout as a choice.
+GraphPtr channelsFirst()
+{
+    Builder b({3, 7, 6});
+    b.add("pad", "ZeroPadding2D", ZeroPaddingOp{2, 1, 0, 0, 1, true});
+    b.add("a", "Conv2D",
+          ConvOp{.filters = 6, .kernel = {3, 3}, .function = kRelu, .channelsFirst = true});
+    b.add("b", "DepthwiseConv2D", DepthwiseOp{.kernel = {2, 2}, .channelsFirst = true}); // 3
+    b.add("c", "SeparableConv2D",
+          SeparableOp{
+              .filters = 5, .kernel = {2, 2}, .padding = Padding::Same, .channelsFirst = true});
+    b.add("m", "MaxPooling2D",
+          PoolOp{
+              .window = {2, 2}, .stride = {1, 1}, .padding = Padding::Same, .channelsFirst = true});
+    b.add("g", "GlobalAveragePooling2D", GlobalPoolOp{.channelsFirst = true}, {5});
+    b.add("f", "Flatten", FlattenOp{true}, {5});
+    b.add("cat", "Concatenate", ConcatenateOp{}, {6, 7});
+    b.add("d", "Dense", DenseOp{.units = 4});
+    return b.make(4);
+}
+
 GraphPtr single(const Shape& input, const Op& op)
 {
     return Builder(input).add("tested", "Tested", op).make(5);
@@ -104,6 +125,7 @@ std::vector<NetworkCase> cases()
         {"Branches", branches()},
         {"SharedOutputs", sharedOutputs()},
         {"Broadcast", broadcast()},
+        {"ChannelsFirst", channelsFirst()},
         {"Conv2D", single({7, 8, 3}, conv(20, 3, Padding::Valid, 2))},
         {"ConvGroups", single({6, 6, 4}, ConvOp{.filters = 6, .kernel = {3, 2}, .groups = 2})},
         {"Depthwise", single({7, 6, 5}, depthwise(3, 2, Padding::Same, 2))},
