@@ -54,3 +54,15 @@ qt_add_executable(bitscape main.cpp)
 target_link_libraries(bitscape PRIVATE bitscape_app bitscape_qt_strict)
 set_target_properties(bitscape PROPERTIES INSTALL_RPATH "\$ORIGIN/../${BITSCAPE_PRIVATE_LIB}")
 install(TARGETS bitscape)
+
+# Translations: `ninja translations` reads new texts into the .ts files; the build packs them.
+set(translation_files ${PROJECT_SOURCE_DIR}/translations/bitscape_en.ts ${PROJECT_SOURCE_DIR}/translations/bitscape_de.ts)
+qt_add_lrelease(bitscape_app TS_FILES ${translation_files} QM_FILES_OUTPUT_VARIABLE packed_translations)
+qt_add_resources(bitscape_app texts PREFIX /i18n BASE ${CMAKE_CURRENT_BINARY_DIR} FILES ${packed_translations})
+add_custom_target(
+  translations
+  COMMAND Qt6::lupdate -I . -locations none -no-obsolete app/document app/errors app/jobs app/settings app/window
+          app/main.cpp widgets -ts translations/bitscape_de.ts
+  COMMAND Qt6::lupdate -I . -locations none -no-obsolete -pluralonly app/document app/errors app/jobs app/settings
+          app/window app/main.cpp widgets -ts translations/bitscape_en.ts
+  WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/document/edits.h"
 
-#include "core/quant/quantizer.h"
+#include "core/quant/short_forms.h"
 
 #include <QCoreApplication>
 
@@ -41,15 +41,7 @@ Result<quant::QuantizerPtr> readQuantizer(const project::Project& project, const
         current =
             proposedQuantizer(graph, graph.layer(layer), place.slot, 8, project.calibration.get());
     }
-    const QString typed = text.trimmed();
-    if (typed.isEmpty() || typed == QLatin1StringView("float") ||
-        typed == QLatin1StringView("none")) {
-        return quant::QuantizerPtr();
-    }
-    bool isNumber = false;
-    const int bits = typed.toInt(&isNumber);
-    return isNumber && current ? current->withBits(bits)
-                               : quant::parseQuantizer(typed.toStdString());
+    return quant::parseEdit(text.trimmed().toStdString(), current);
 }
 
 Result<void> editQuantizer(Document& document, const Place& place, const QString& text)

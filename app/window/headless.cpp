@@ -75,21 +75,41 @@ void settle(MainWindow& window)
     loop.exec();
 }
 
-/// The project named on the command line, or the built-in sample.
+/// The project or model named on the command line with the data sets beside it, or the built-in
+/// sample.
 Result<project::Project> openRequested(const Request& request)
 {
     if (request.files.isEmpty()) {
         return project::sampleProject();
     }
-    const std::string path = request.files.first().toStdString();
-    if (request.files.first().endsWith(QLatin1StringView(".bitscape"))) {
-        return project::load(path);
+    project::Project project;
+    for (const QString& file : request.files) {
+        const std::string path = file.toStdString();
+        if (looksLikeData(file)) {
+            io::DataRecipe recipe;
+            recipe.source = path;
+            auto data = project::openData(recipe);
+            if (!data) {
+                return fail(std::move(data).error());
+            }
+            project.putData(*std::move(data));
+            continue;
+        }
+        auto opened = file.endsWith(QLatin1StringView(".bitscape"))
+                          ? project::load(path)
+                          : [&path]() -> Result<project::Project> {
+            auto model = project::openModel(path);
+            if (!model) {
+                return fail(std::move(model).error());
+            }
+            return project::makeProject(model->model);
+        }();
+        if (!opened) {
+            return fail(std::move(opened).error());
+        }
+        project = *std::move(opened);
     }
-    auto opened = project::openModel(path);
-    if (!opened) {
-        return fail(std::move(opened).error());
-    }
-    return project::makeProject(opened->model);
+    return project;
 }
 
 /// Something to look at: the layer with most parameters and the best trial.

@@ -2,7 +2,12 @@
 #include "app/window/layers_data.h"
 
 #include "app/document/edits.h"
-#include "app/errors/sentence.h"
+#include "core/quant/completion.h"
+#include "widgets/style/format.h"
+
+#include <QCoreApplication>
+
+#include <algorithm>
 
 namespace bitscape::app {
 
@@ -29,13 +34,100 @@ widgets::LayersData layersData(const project::Project& project,
     return data;
 }
 
+namespace {
+
+constexpr std::size_t kMostCandidates = 40;
+
+/// Completions count bytes, the editor counts UTF-16; quantizer strings are ASCII, so both agree
+/// unless something else is typed, and then there is nothing to complete.
+bool isAscii(const QString& text)
+{
+    return std::all_of(text.begin(), text.end(), [](QChar c) { return c.unicode() < 128; });
+}
+
+std::vector<widgets::QuantizerHelp::Candidate> candidatesFor(const std::string& text, int cursor)
+{
+    std::vector<widgets::QuantizerHelp::Candidate> candidates;
+    for (const quant::Completion& completion : quant::complete(text, cursor)) {
+        const auto from = static_cast<std::size_t>(completion.replaceFrom);
+        const std::string whole = text.substr(0, from) + completion.insert +
+                                  text.substr(static_cast<std::size_t>(cursor));
+        candidates.push_back({QString::fromStdString(completion.label),
+                              QString::fromStdString(whole),
+                              static_cast<int>(from + completion.insert.size())});
+        if (candidates.size() == kMostCandidates) {
+            break;
+        }
+    }
+    return candidates;
+}
+
+/// The signature with the active parameter bold.
+QString signatureHtml(const quant::SignatureHelp& help)
+{
+    QString html = QString::fromStdString(help.signature).toHtmlEscaped();
+    const qsizetype open = html.indexOf(QLatin1Char('('));
+    if (help.activeParameter >= 0 && open >= 0 && html.endsWith(QLatin1Char(')'))) {
+        QStringList parts = html.mid(open + 1, html.size() - open - 2).split(QStringLiteral(", "));
+        if (help.activeParameter < parts.size()) {
+            QString& active = parts[help.activeParameter];
+            active = QStringLiteral("<b>%1</b>").arg(active);
+        }
+        html = html.left(open + 1) + parts.join(QStringLiteral(", ")) + QLatin1Char(')');
+    }
+    return QStringLiteral("<code>%1</code>").arg(html);
+}
+
+/// Levels, range and step of what would be applied.
+QString factsOf(const quant::Quantizer& quantizer)
+{
+    const quant::GridFacts facts = quant::gridFacts(quantizer);
+    QString text = QCoreApplication::translate("quantizers", "%n level(s), %1 … %2", "",
+                                               static_cast<int>(facts.levels))
+                       .arg(widgets::compact(facts.low), widgets::compact(facts.high));
+    if (facts.step > 0.0) {
+        text += QCoreApplication::translate("quantizers", ", step %1")
+                    .arg(widgets::compact(facts.step));
+    }
+    if (facts.dependsOnData) {
+        text += QCoreApplication::translate("quantizers", ", times a scale fitted to the data");
+    }
+    if (!facts.apFixed.empty()) {
+        text += QCoreApplication::translate("quantizers", "; fits %1")
+                    .arg(QString::fromStdString(facts.apFixed));
+    }
+    return text.toHtmlEscaped();
+}
+
+} // namespace
+
 widgets::QuantizerHelper quantizerHelper(const Document& document)
 {
-    return [&document](const widgets::QuantizerPlace& place, const QString& text, int) {
+    return [&document](const widgets::QuantizerPlace& place, const QString& text, int cursor) {
         widgets::QuantizerHelp help;
+        if (isAscii(text)) {
+            const std::string typed = text.toStdString();
+            help.candidates = candidatesFor(typed, cursor);
+            const quant::SignatureHelp signature = quant::signatureHelp(typed, cursor);
+            if (!signature.signature.empty()) {
+                help.signature = signatureHtml(signature);
+                help.explanation = QString::fromStdString(signature.doc).toHtmlEscaped();
+            }
+        }
         auto quantizer = readQuantizer(document.project(), {place.layer, place.slot}, text);
         if (!quantizer) {
             help.problem = QString::fromStdString(quantizer.error().sentence());
+            return help;
+        }
+        if (*quantizer) {
+            help.explanation += (help.explanation.isEmpty() ? QString() : QStringLiteral("<br>")) +
+                                factsOf(**quantizer);
+            const bool isKernel = place.slot != graph::Slot::Activation;
+            if (auto promoted = (*quantizer)->promotedForKernel(); promoted && isKernel) {
+                help.remark =
+                    QCoreApplication::translate("quantizers", "Becomes %1 inside a layer.")
+                        .arg(QString::fromStdString(promoted->toString()));
+            }
         }
         return help;
     };

@@ -19,6 +19,7 @@
 #include <QDragEnterEvent>
 #include <QFileInfo>
 #include <QLabel>
+#include <QLayout>
 #include <QMimeData>
 #include <QSignalBlocker>
 #include <QStackedWidget>
@@ -113,6 +114,7 @@ void MainWindow::makeStrip()
     m_stripBar->setObjectName(QStringLiteral("costStripBar"));
     m_stripBar->setMovable(false);
     m_stripBar->addWidget(m_strip);
+    m_stripBar->layout()->setContentsMargins(0, 0, 0, 0);
     addToolBarBreak(Qt::TopToolBarArea);
     addToolBar(Qt::TopToolBarArea, m_stripBar);
     m_stripBar->hide();
@@ -132,8 +134,8 @@ void MainWindow::makePageBar()
     auto* bar = new QToolBar(tr("Pages"), this);
     bar->setObjectName(QStringLiteral("pageTools"));
     bar->setMovable(false);
-    bar->setContentsMargins(0, 0, 0, 0);
     bar->addWidget(m_pageBar);
+    bar->layout()->setContentsMargins(0, 0, 0, 0);
     addToolBar(Qt::LeftToolBarArea, bar);
     connect(m_pageBar, &widgets::PageBar::pageRequested, this,
             [this](int index) { showPage(pages()[static_cast<std::size_t>(index)].id); });

@@ -54,7 +54,7 @@ void MainWindow::makeFileMenu()
     openProject->setIcon(icon(Icon::Open));
     menu->addAction(openProject);
     menu->addAction(action(
-        QStringLiteral("openModel"), tr("Open &model…"), QKeySequence(tr("Ctrl+Shift+O")), [this] {
+        QStringLiteral("openModel"), tr("Open &model…"), QKeySequence(QStringLiteral("Ctrl+Shift+O")), [this] {
             openDialog(tr("Open model"), tr("Keras models (*.h5 *.hdf5 *.json);;All files (*)"));
         }));
     menu->addAction(action(QStringLiteral("openData"), tr("Open &data set…"), {}, [this] {
@@ -71,9 +71,9 @@ void MainWindow::makeFileMenu()
     saveAction->setIcon(icon(Icon::Save));
     menu->addAction(saveAction);
     menu->addAction(action(QStringLiteral("saveAs"), tr("Save &as…"),
-                           QKeySequence(tr("Ctrl+Shift+S")), [this] { saveAs(); }));
+                           QKeySequence(QStringLiteral("Ctrl+Shift+S")), [this] { saveAs(); }));
     menu->addSeparator();
-    menu->addAction(action(QStringLiteral("quit"), tr("&Quit"), QKeySequence(tr("Ctrl+Q")),
+    menu->addAction(action(QStringLiteral("quit"), tr("&Quit"), QKeySequence(QStringLiteral("Ctrl+Q")),
                            [this] { close(); }));
 }
 
@@ -97,7 +97,7 @@ void MainWindow::makeEditMenu()
     undo->setIcon(icon(Icon::Undo));
     undo->setObjectName(QStringLiteral("action.undo"));
     QAction* redo = stack.createRedoAction(this, tr("Redo"));
-    redo->setShortcuts({QKeySequence(tr("Ctrl+Shift+Z")), QKeySequence(tr("Ctrl+Y"))});
+    redo->setShortcuts({QKeySequence(QStringLiteral("Ctrl+Shift+Z")), QKeySequence(QStringLiteral("Ctrl+Y"))});
     redo->setIcon(icon(Icon::Redo));
     redo->setObjectName(QStringLiteral("action.redo"));
     m_actions[QStringLiteral("undo")] = undo;
@@ -168,7 +168,7 @@ void MainWindow::makeWorkMenus()
     model->addAction(evaluate);
     model->addAction(action(QStringLiteral("gather"), tr("&Gather histograms"), {},
                             [this] { m_activities.gather(0); }));
-    QAction* stop = action(QStringLiteral("stop"), tr("&Stop"), QKeySequence(tr("Ctrl+.")),
+    QAction* stop = action(QStringLiteral("stop"), tr("&Stop"), QKeySequence(QStringLiteral("Ctrl+.")),
                            [this] { m_jobs.stopAll(); });
     stop->setIcon(icon(Icon::Stop));
     stop->setToolTip(tr("Stop the running jobs and keep what is finished (Ctrl+.)"));
@@ -184,7 +184,7 @@ void MainWindow::makeWorkMenus()
     }
     QAction* branchAction =
         action(QStringLiteral("branch"), tr("&Branch configuration…"),
-               QKeySequence(tr("Ctrl+Shift+B")), [this] { branchConfiguration(); });
+               QKeySequence(QStringLiteral("Ctrl+Shift+B")), [this] { branchConfiguration(); });
     branchAction->setIcon(icon(Icon::Branch));
     quantize->addAction(branchAction);
 

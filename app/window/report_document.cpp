@@ -9,6 +9,8 @@
 #include <QTextDocument>
 #include <QTextObjectInterface>
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <memory>
 
@@ -58,6 +60,112 @@ private:
     std::vector<std::unique_ptr<QSvgRenderer>> m_plots;
 };
 
+/// A pattern of the report's figures: fill, ink and what is drawn on a tile of 8 × 8.
+struct Pattern {
+    enum class Kind { Rising, Falling, Dots } kind = Kind::Rising;
+    QString fill, ink;
+};
+
+QString attribute(const QString& element, QLatin1StringView name)
+{
+    const QRegularExpression pattern(QStringLiteral("\\b%1=\"([^\"]*)\"").arg(name));
+    return pattern.match(element).captured(1);
+}
+
+std::map<QString, Pattern> patternsOf(const QString& svg)
+{
+    static const QRegularExpression definition(
+        QStringLiteral("<pattern id=\"([^\"]+)\".*?</pattern>"),
+        QRegularExpression::DotMatchesEverythingOption);
+    std::map<QString, Pattern> patterns;
+    for (auto match = definition.globalMatch(svg); match.hasNext();) {
+        const QRegularExpressionMatch found = match.next();
+        const QString content = found.captured();
+        const qsizetype drawing = content.indexOf(QLatin1StringView("/>")) + 2;
+        Pattern pattern;
+        pattern.fill = attribute(content, QLatin1StringView("fill"));
+        const QString marks = content.mid(drawing);
+        if (marks.contains(QLatin1StringView("<circle"))) {
+            pattern.kind = Pattern::Kind::Dots;
+            pattern.ink = attribute(marks, QLatin1StringView("fill"));
+        } else {
+            pattern.kind = marks.contains(QLatin1StringView("l8,-8")) ? Pattern::Kind::Rising
+                                                                      : Pattern::Kind::Falling;
+            pattern.ink = attribute(marks, QLatin1StringView("stroke"));
+        }
+        patterns[found.captured(1)] = pattern;
+    }
+    return patterns;
+}
+
+/// The marks of a pattern inside a rectangle, cut at its edges.
+QString marksIn(const Pattern& pattern, const QRectF& box)
+{
+    constexpr double kTile = 8.0;
+    QString path;
+    if (pattern.kind == Pattern::Kind::Dots) {
+        for (double y = std::floor(box.top() / kTile) * kTile; y < box.bottom(); y += kTile) {
+            for (double x = std::floor(box.left() / kTile) * kTile; x < box.right(); x += kTile) {
+                for (const double d : {2.0, 6.0}) {
+                    if (box.adjusted(1, 1, -1, -1).contains(x + d, y + d)) {
+                        path += QStringLiteral("<circle cx=\"%1\" cy=\"%2\" r=\"1\" fill=\"%3\"/>")
+                                    .arg(x + d)
+                                    .arg(y + d)
+                                    .arg(pattern.ink);
+                    }
+                }
+            }
+        }
+        return path;
+    }
+    // Lines x + y = c (rising) or x − y = c (falling).
+    const bool isRising = pattern.kind == Pattern::Kind::Rising;
+    const double low = isRising ? box.left() + box.top() : box.left() - box.bottom();
+    const double high = isRising ? box.right() + box.bottom() : box.right() - box.top();
+    for (double c = std::ceil(low / kTile) * kTile; c < high; c += kTile) {
+        const double first = std::max(box.left(), isRising ? c - box.bottom() : c + box.top());
+        const double last = std::min(box.right(), isRising ? c - box.top() : c + box.bottom());
+        const auto y = [&](double x) { return isRising ? c - x : x - c; };
+        path += QStringLiteral("M%1,%2L%3,%4").arg(first).arg(y(first)).arg(last).arg(y(last));
+    }
+    return QStringLiteral("<path d=\"%1\" stroke=\"%2\" stroke-width=\"1\" fill=\"none\"/>")
+        .arg(path, pattern.ink);
+}
+
+/// Qt's SVG has no patterns: rectangles filled with one get plain fill and single marks.
+QString withoutPatterns(const QString& svg)
+{
+    const std::map<QString, Pattern> patterns = patternsOf(svg);
+    if (patterns.empty()) {
+        return svg;
+    }
+    static const QRegularExpression rectangle(
+        QStringLiteral("<rect\\b[^>]*fill=\"url\\(#([^)]+)\\)\"[^>]*/>"));
+    static const QRegularExpression definitions(QStringLiteral("<defs>.*?</defs>"),
+                                                QRegularExpression::DotMatchesEverythingOption);
+    QString text = svg;
+    text.remove(definitions);
+    QString result;
+    qsizetype last = 0;
+    for (auto match = rectangle.globalMatch(text); match.hasNext();) {
+        const QRegularExpressionMatch found = match.next();
+        const auto pattern = patterns.find(found.captured(1));
+        if (pattern == patterns.end()) {
+            continue;
+        }
+        QString plain = found.captured();
+        const QRectF box(attribute(plain, QLatin1StringView("x")).toDouble(),
+                         attribute(plain, QLatin1StringView("y")).toDouble(),
+                         attribute(plain, QLatin1StringView("width")).toDouble(),
+                         attribute(plain, QLatin1StringView("height")).toDouble());
+        plain.replace(QStringLiteral("url(#%1)").arg(found.captured(1)), pattern->second.fill);
+        result += QStringView(text).mid(last, found.capturedStart() - last);
+        result += plain + marksIn(pattern->second, box);
+        last = found.capturedEnd();
+    }
+    return result + QStringView(text).mid(last);
+}
+
 } // namespace
 
 void fillReportDocument(QTextDocument& document, const QString& html, double width)
@@ -73,7 +181,7 @@ void fillReportDocument(QTextDocument& document, const QString& html, double wid
         const QRegularExpressionMatch found = match.next();
         text += QStringView(html).mid(last, found.capturedStart() - last);
         text += kPlaceholder;
-        numbers.push_back(objects->add(found.captured().toUtf8()));
+        numbers.push_back(objects->add(withoutPatterns(found.captured()).toUtf8()));
         last = found.capturedEnd();
     }
     text += QStringView(html).mid(last);

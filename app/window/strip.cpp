@@ -14,7 +14,7 @@ using widgets::Tone;
 
 namespace {
 
-QString tr(const char* source)
+QString words(const char* source)
 {
     return QCoreApplication::translate("strip", source);
 }
@@ -28,22 +28,22 @@ CostCell accuracyCell(const Derived& derived)
     const QString count = widgets::integer(accuracy.count);
     switch (accuracy.certainty) {
     case Certainty::Unknown:
-        cell.title = tr(QT_TRANSLATE_NOOP("strip", "Accuracy"));
+        cell.title = words(QT_TRANSLATE_NOOP("strip", "Accuracy"));
         cell.value = widgets::missing();
         cell.explanation = derived.isMeasuring()
-                               ? tr(QT_TRANSLATE_NOOP("strip", "Being measured on a sample."))
-                               : tr(QT_TRANSLATE_NOOP("strip", "Needs a data set with labels."));
+                               ? words(QT_TRANSLATE_NOOP("strip", "Being measured on a sample."))
+                               : words(QT_TRANSLATE_NOOP("strip", "Needs a data set with labels."));
         return cell;
     case Certainty::Exact:
         cell.title = QCoreApplication::translate("strip", "Accuracy (%n sample(s))", "",
                                                  static_cast<int>(accuracy.count));
         cell.explanation =
-            tr(QT_TRANSLATE_NOOP("strip", "Right answers ÷ all samples of the data set."));
+            words(QT_TRANSLATE_NOOP("strip", "Right answers ÷ all samples of the data set."));
         break;
     case Certainty::Sample:
     case Certainty::Stale:
-        cell.title = tr(QT_TRANSLATE_NOOP("strip", "Accuracy (sample of %1)")).arg(count);
-        cell.explanation = tr(QT_TRANSLATE_NOOP(
+        cell.title = words(QT_TRANSLATE_NOOP("strip", "Accuracy (sample of %1)")).arg(count);
+        cell.explanation = words(QT_TRANSLATE_NOOP(
             "strip", "Right answers ÷ samples, on the last part of the data; ± one standard "
                      "error. F5 evaluates on all of it."));
         break;
@@ -52,14 +52,14 @@ CostCell accuracyCell(const Derived& derived)
     const Accuracy reference = derived.floatAccuracy();
     if (accuracy.certainty == Certainty::Sample && reference.certainty == Certainty::Sample) {
         const Delta delta = shareDelta(accuracy.value, reference.value, accuracy.standardError);
-        cell.delta = tr(QT_TRANSLATE_NOOP("strip", "%1 to float")).arg(delta.text);
+        cell.delta = words(QT_TRANSLATE_NOOP("strip", "%1 to float")).arg(delta.text);
         cell.deltaTone = delta.tone;
     } else if (accuracy.certainty == Certainty::Exact) {
         cell.delta =
             QStringLiteral("± %1 pt").arg(widgets::number(accuracy.standardError * 100.0, 2));
     } else {
         cell.isStale = true;
-        cell.delta = tr(QT_TRANSLATE_NOOP("strip", "measuring"));
+        cell.delta = words(QT_TRANSLATE_NOOP("strip", "measuring"));
     }
     return cell;
 }
@@ -99,28 +99,28 @@ std::vector<CostCell> stripCells(const project::Project& project, const Derived&
         cells.push_back({QLatin1StringView(id), title, widgets::number(value, decimals), unit,
                          delta.text, delta.tone, why, false});
     };
-    add("weights", tr(QT_TRANSLATE_NOOP("strip", "Weights, packed")), now.weightKib, 1,
+    add("weights", words(QT_TRANSLATE_NOOP("strip", "Weights, packed")), now.weightKib, 1,
         QStringLiteral("KiB"), costDelta(now.weightKib, reference.weightKib),
-        tr(QT_TRANSLATE_NOOP("strip",
-                             "Bits of all weights and biases, stored with exact widths.")));
+        words(QT_TRANSLATE_NOOP("strip",
+                                "Bits of all weights and biases, stored with exact widths.")));
     if (now.error) {
         return cells;
     }
-    add("energy", tr(QT_TRANSLATE_NOOP("strip", "Energy / inference (est.)")), now.microjoule(), 2,
-        QStringLiteral("µJ"), costDelta(now.microjoule(), reference.microjoule()),
-        tr(QT_TRANSLATE_NOOP(
+    add("energy", words(QT_TRANSLATE_NOOP("strip", "Energy / inference (est.)")), now.microjoule(),
+        2, QStringLiteral("µJ"), costDelta(now.microjoule(), reference.microjoule()),
+        words(QT_TRANSLATE_NOOP(
             "strip",
             "Sum over the layers on the accelerator in use; parts on the Hardware page.")));
     add("latency",
-        tr(QT_TRANSLATE_NOOP("strip", "Latency (est., %1 MHz)"))
+        words(QT_TRANSLATE_NOOP("strip", "Latency (est., %1 MHz)"))
             .arg(widgets::number(project.accelerator.clockMegahertz, 0)),
         now.milliseconds(), 3, QStringLiteral("ms"),
         costDelta(now.milliseconds(), reference.milliseconds()),
-        tr(QT_TRANSLATE_NOOP("strip", "Clock cycles of all layers ÷ clock frequency.")));
-    add("utilization", tr(QT_TRANSLATE_NOOP("strip", "Utilization (MAC / lane-slots)")),
+        words(QT_TRANSLATE_NOOP("strip", "Clock cycles of all layers ÷ clock frequency.")));
+    add("utilization", words(QT_TRANSLATE_NOOP("strip", "Utilization (MAC / lane-slots)")),
         now.hardware.utilization * 100.0, 1, QStringLiteral("%"),
         shareDelta(now.hardware.utilization, reference.hardware.utilization),
-        tr(QT_TRANSLATE_NOOP(
+        words(QT_TRANSLATE_NOOP(
             "strip", "Useful lane-slots ÷ offered lane-slots, over all layers on the array.")));
     return cells;
 }

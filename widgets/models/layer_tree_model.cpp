@@ -131,11 +131,11 @@ void LayerTreeModel::setLayers(LayersData data)
         beginResetModel();
     }
     m_data = std::move(data);
-    m_costRow.assign(m_data.graph ? m_data.graph->layers().size() : 0, -1);
+    m_costRows.assign(m_data.graph ? m_data.graph->layers().size() : 0, {});
     for (std::size_t i = 0; i < m_data.cost.layers.size(); ++i) {
         const int layer = m_data.cost.layers[i].index;
-        if (layer >= 0 && layer < static_cast<int>(m_costRow.size())) {
-            m_costRow[static_cast<std::size_t>(layer)] = static_cast<int>(i);
+        if (layer >= 0 && layer < static_cast<int>(m_costRows.size())) {
+            m_costRows[static_cast<std::size_t>(layer)].push_back(static_cast<int>(i));
         }
     }
     if (keepsRows) {
@@ -167,7 +167,8 @@ void LayerTreeModel::build()
         return;
     }
     const auto layers = m_data.graph->layers();
-    Node* network = m_root->add(Node::Kind::Network, QString::fromStdString(m_data.graph->name()));
+    const QString name = QString::fromStdString(m_data.graph->name());
+    Node* network = m_root->add(Node::Kind::Network, name.isEmpty() ? tr("network") : name);
     Node* block = nullptr;
     std::string current;
     for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -372,8 +373,26 @@ std::optional<QuantizerPlace> LayerTreeModel::placeOf(const QModelIndex& index) 
 
 const hw::LayerCost* LayerTreeModel::costOf(int layer) const
 {
-    const int row = m_costRow[static_cast<std::size_t>(layer)];
-    return row < 0 ? nullptr : &m_data.cost.layers[static_cast<std::size_t>(row)];
+    const std::vector<int>& rows = m_costRows[static_cast<std::size_t>(layer)];
+    return rows.empty() ? nullptr : &m_data.cost.layers[static_cast<std::size_t>(rows.front())];
+}
+
+double LayerTreeModel::cyclesOf(int layer) const
+{
+    double sum = 0.0;
+    for (const int row : m_costRows[static_cast<std::size_t>(layer)]) {
+        sum += static_cast<double>(m_data.cost.layers[static_cast<std::size_t>(row)].cycles);
+    }
+    return sum;
+}
+
+double LayerTreeModel::microjouleOf(int layer) const
+{
+    double sum = 0.0;
+    for (const int row : m_costRows[static_cast<std::size_t>(layer)]) {
+        sum += m_data.cost.layers[static_cast<std::size_t>(row)].totalEnergyPicojoule() / 1e6;
+    }
+    return sum;
 }
 
 double LayerTreeModel::weightKib(int layer, int weight) const
@@ -437,9 +456,9 @@ Cell LayerTreeModel::sumCell(const Node& node, int column) const
     double offered = 0.0;
     for (const int layer : layers) {
         kib += weightKib(layer);
+        cycles += cyclesOf(layer);
+        energy += microjouleOf(layer);
         if (const hw::LayerCost* cost = costOf(layer)) {
-            cycles += static_cast<double>(cost->cycles);
-            energy += cost->totalEnergyPicojoule();
             useful += static_cast<double>(cost->slotParts[0]);
             for (const std::int64_t part : cost->slotParts) {
                 offered += static_cast<double>(part);
@@ -470,7 +489,7 @@ Cell LayerTreeModel::sumCell(const Node& node, int column) const
         cell = offered > 0.0 ? shareCell(useful / offered) : Cell{};
         break;
     case EnergyColumn:
-        cell = numberCell(energy / 1e6, 2);
+        cell = numberCell(energy, 2);
         break;
     default:
         break;
@@ -545,7 +564,7 @@ Cell LayerTreeModel::layerCell(const Node& node, int column) const
     case WeightsColumn:
         return layer.weights.empty() ? numberCell(kNaN, 1) : numberCell(weightKib(node.layer), 1);
     case CyclesColumn:
-        return numberCell(cost ? static_cast<double>(cost->cycles) / 1e3 : kNaN, 1);
+        return numberCell(cost ? cyclesOf(node.layer) / 1e3 : kNaN, 1);
     case UtilizationColumn:
         if (cost == nullptr || cost->engine == hw::EngineKind::Cpu ||
             cost->engine == hw::EngineKind::Free) {
@@ -553,7 +572,7 @@ Cell LayerTreeModel::layerCell(const Node& node, int column) const
         }
         return shareCell(cost->utilization);
     case EnergyColumn:
-        return numberCell(cost ? cost->totalEnergyPicojoule() / 1e6 : kNaN, 2);
+        return numberCell(cost ? microjouleOf(node.layer) : kNaN, 2);
     case SqnrColumn: {
         const auto found = m_data.sqnrDb.find(layer.name);
         Cell cell = numberCell(found == m_data.sqnrDb.end() ? kNaN : found->second, 1);

@@ -101,6 +101,8 @@ private:
     [[nodiscard]] Cell tensorCell(const Node& node, int column) const;
     [[nodiscard]] Cell quantizerCell(const QuantizerPlace& place, bool exists) const;
     [[nodiscard]] const hw::LayerCost* costOf(int layer) const;
+    [[nodiscard]] double cyclesOf(int layer) const;
+    [[nodiscard]] double microjouleOf(int layer) const;
     [[nodiscard]] double weightKib(int layer) const;
     [[nodiscard]] double weightKib(int layer, int weight) const;
     [[nodiscard]] bool matches(const Node& node) const;
@@ -108,7 +110,9 @@ private:
     LayersData m_data;
     std::unique_ptr<Node> m_root; ///< invisible; its only child is the network
     std::map<std::string, const Node*, std::less<>> m_layerNodes;
-    std::vector<int> m_costRow; ///< by layer index: row in cost.layers or −1
+    /// By layer index: rows in cost.layers, the engine's first. A float activation inside a layer is
+    /// a row of its own.
+    std::vector<std::vector<int>> m_costRows;
     QString m_filter;
 };
 

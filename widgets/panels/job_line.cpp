@@ -23,8 +23,10 @@ JobLine::JobLine(const QString& start, const QString& stop, QWidget* parent)
     layout->setContentsMargins(0, 0, 0, 0);
     layout->setSpacing(8);
     layout->addWidget(m_start);
-    layout->addWidget(m_progress, 1);
+    layout->addWidget(m_progress, 1000);
     layout->addWidget(m_stop);
+    // Takes what is left beside the button while no progress is shown.
+    layout->addStretch(1);
     connect(m_start, &QPushButton::clicked, this, &JobLine::startRequested);
     connect(m_stop, &QPushButton::clicked, this, &JobLine::stopRequested);
     setIdle();

@@ -51,7 +51,7 @@ LayersTree::LayersTree(QuantizerHelper helper, QWidget* parent)
         const int title = metrics.horizontalAdvance(
             m_model->headerData(c, Qt::Horizontal, Qt::DisplayRole).toString());
         setColumnWidth(c, std::max(static_cast<int>(kWidths[static_cast<std::size_t>(c)] * scale),
-                                   title + 18));
+                                   title + 26));
     }
     connect(selectionModel(), &QItemSelectionModel::selectionChanged, this, [this] {
         if (!m_isSelecting) {

@@ -137,7 +137,7 @@ void PageBar::paintItem(QPainter& painter, int index) const
         painter.setFont(bold);
         painter.drawText(circle, Qt::AlignCenter, QString::number(badge));
     }
-    if (isCurrent && hasFocus()) {
+    if (isCurrent && hasFocus() && m_showsFocus) {
         painter.setPen(QPen(p.highlight, 2.0));
         painter.setBrush(Qt::NoBrush);
         painter.drawRect(QRectF(box).adjusted(kMark + 1.0, 1.0, -1.0, -1.0));
@@ -173,6 +173,14 @@ void PageBar::keyPressEvent(QKeyEvent* event)
     default:
         QWidget::keyPressEvent(event);
     }
+}
+
+void PageBar::focusInEvent(QFocusEvent* event)
+{
+    m_showsFocus = event->reason() == Qt::TabFocusReason ||
+                   event->reason() == Qt::BacktabFocusReason ||
+                   event->reason() == Qt::ShortcutFocusReason;
+    QWidget::focusInEvent(event);
 }
 
 bool PageBar::event(QEvent* event)

@@ -38,6 +38,7 @@ protected:
     void paintEvent(QPaintEvent* event) override;
     void mousePressEvent(QMouseEvent* event) override;
     void keyPressEvent(QKeyEvent* event) override;
+    void focusInEvent(QFocusEvent* event) override;
     bool event(QEvent* event) override;
 
 private:
@@ -47,6 +48,7 @@ private:
     std::vector<Item> m_items;
     std::vector<int> m_badges;
     int m_current = 0;
+    bool m_showsFocus = false; ///< it came by keyboard
 };
 
 } // namespace bitscape::widgets

@@ -140,8 +140,10 @@ QWidget* CalibratePage::makeSetup()
     addRow(*form, tr("Images"), m_images);
     form->addRow(tr("Histograms"), m_run);
     auto* bits = new QHBoxLayout;
+    bits->setSpacing(8);
     bits->addWidget(new QLabel(tr("weights"), panel));
     bits->addWidget(m_weightBits);
+    bits->addSpacing(8);
     bits->addWidget(new QLabel(tr("outputs"), panel));
     bits->addWidget(m_outputBits);
     bits->addStretch(1);
@@ -149,6 +151,7 @@ QWidget* CalibratePage::makeSetup()
     m_outputBits->setAccessibleName(tr("Output bits"));
     form->addRow(tr("Bits"), bits);
     auto* scheme = new QHBoxLayout;
+    scheme->setSpacing(10);
     m_scheme->setAccessibleName(tr("Grid"));
     scheme->addWidget(m_scheme);
     scheme->addWidget(m_perChannel);

@@ -4,12 +4,19 @@
 #include "widgets/style/format.h"
 #include "widgets/style/theme.h"
 
+#include <QAbstractSpinBox>
 #include <QFormLayout>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QPushButton>
 
 namespace bitscape::app {
+
+namespace {
+
+constexpr int kNumberWidth = 150;
+
+} // namespace
 
 DataLine::DataLine(Context& context, QWidget* parent)
     : QWidget(parent), m_context(context), m_text(new QLabel(this)),
@@ -39,6 +46,9 @@ void DataLine::refresh()
 
 void addRow(QFormLayout& form, const QString& label, QWidget* field)
 {
+    if (qobject_cast<QAbstractSpinBox*>(field) != nullptr) {
+        field->setMaximumWidth(kNumberWidth);
+    }
     form.addRow(label, field);
     field->setAccessibleName(label);
 }

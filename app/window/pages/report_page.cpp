@@ -19,6 +19,8 @@
 #include <QTextDocument>
 #include <QTimer>
 
+#include <utility>
+
 namespace bitscape::app {
 
 namespace {
@@ -41,6 +43,7 @@ private:
 
     QListWidget* m_outline;
     QTextBrowser* m_preview;
+    QTextDocument* m_document = nullptr; ///< of the preview
     QPushButton* m_html;
     QPushButton* m_pdf;
     widgets::EmptyState* m_empty;
@@ -149,13 +152,11 @@ void ReportPage::write()
 void ReportPage::showReport(const QString& html)
 {
     const int width = qBound(480, m_preview->viewport()->width() - 40, 900);
-    auto* document = new QTextDocument(m_preview);
+    auto* document = new QTextDocument(this);
     fillReportDocument(*document, html, width);
-    QTextDocument* old = m_preview->document();
+    // The editor deletes its own first document, not those of ours.
     m_preview->setDocument(document);
-    if (old->parent() == m_preview) {
-        old->deleteLater();
-    }
+    delete std::exchange(m_document, document);
     m_outline->clear();
     for (QTextBlock block = document->begin(); block.isValid(); block = block.next()) {
         const int level = block.blockFormat().headingLevel();

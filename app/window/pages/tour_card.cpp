@@ -109,7 +109,7 @@ TourCard::TourCard(Context& context, QWidget* parent)
     text->setProperty("tone", QStringLiteral("second"));
     m_plots->addWidget(m_training);
     m_plots->addWidget(m_front);
-    m_plots->setMinimumHeight(150);
+    m_plots->setMinimumHeight(190);
     m_next->setProperty("primary", true);
     m_next->setObjectName(QStringLiteral("nextStep"));
     m_model->setObjectName(QStringLiteral("openSample"));

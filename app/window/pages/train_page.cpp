@@ -31,9 +31,11 @@ struct Recipe {
 };
 
 constexpr std::array kRecipes{
-    Recipe{QT_TRANSLATE_NOOP("TrainPage", "Fine-tune, 1 epoch"), 1, 32, "adam(0.0001)"},
-    Recipe{QT_TRANSLATE_NOOP("TrainPage", "Training, 5 epochs"), 5, 32, "adam(0.001)"},
-    Recipe{QT_TRANSLATE_NOOP("TrainPage", "QAT, 10 epochs"), 10, 64, "adam(0.001)"},
+    Recipe{QT_TRANSLATE_NOOP("bitscape::app::TrainPage", "Fine-tune, 1 epoch"), 1, 32,
+           "adam(0.0001)"},
+    Recipe{QT_TRANSLATE_NOOP("bitscape::app::TrainPage", "Training, 5 epochs"), 5, 32,
+           "adam(0.001)"},
+    Recipe{QT_TRANSLATE_NOOP("bitscape::app::TrainPage", "QAT, 10 epochs"), 10, 64, "adam(0.001)"},
 };
 
 class TrainPage final : public Page {

@@ -9,6 +9,7 @@
 #include <QFrame>
 #include <QGridLayout>
 #include <QHBoxLayout>
+#include <QKeySequence>
 #include <QLabel>
 #include <QPushButton>
 #include <QScrollArea>
@@ -22,6 +23,9 @@ namespace {
 
 constexpr int kWidth = 1560;
 constexpr int kLogo = 54;
+
+/// A key as the keyboard of the user's language calls it.
+QString keyText(const QString& key) { return QKeySequence(key).toString(QKeySequence::NativeText); }
 
 QFrame* card(QWidget* parent)
 {
@@ -58,7 +62,8 @@ QPushButton* startButton(widgets::Icon id, const QString& text, const QString& k
     if (!key.isEmpty()) {
         auto* keyLabel = label(key);
         keyLabel->setProperty("key", true);
-        layout->addWidget(keyLabel);
+        keyLabel->setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Fixed);
+        layout->addWidget(keyLabel, 0, Qt::AlignVCenter);
     }
     return button;
 }
@@ -93,18 +98,20 @@ WelcomePage::WelcomePage(Context& context, QWidget* parent)
     auto* left = new QVBoxLayout;
     left->setSpacing(16);
     left->addWidget(makeStart());
-    left->addWidget(makeDropZone(), 1);
+    left->addWidget(makeDropZone());
     left->addWidget(makeKeys());
+    left->addStretch(1);
     auto* columns = new QHBoxLayout;
     columns->setSpacing(20);
     columns->addLayout(left, 4);
     columns->addWidget(new TourCard(context, content), 5);
     columns->addWidget(makeRecent(), 5);
     auto* layout = new QVBoxLayout(content);
-    layout->setContentsMargins(24, 20, 24, 20);
-    layout->setSpacing(18);
+    layout->setContentsMargins(24, 28, 24, 20);
+    layout->setSpacing(22);
     layout->addLayout(makeHead());
-    layout->addLayout(columns, 1);
+    layout->addLayout(columns);
+    layout->addStretch(1);
     auto* outer = new QWidget(this);
     auto* center = new QHBoxLayout(outer);
     center->setContentsMargins(0, 0, 0, 0);
@@ -157,8 +164,8 @@ QWidget* WelcomePage::makeStart()
     layout->setSpacing(8);
     layout->addWidget(heading(tr("Start"), frame));
     auto* model = startButton(widgets::Icon::File, tr("Open model…"),
-                              QStringLiteral("Keras, QKeras"), tr("Ctrl+Shift+O"), frame);
-    auto* project = startButton(widgets::Icon::Open, tr("Open project…"), {}, tr("Ctrl+O"), frame);
+                              QStringLiteral("Keras, QKeras"), keyText(QStringLiteral("Ctrl+Shift+O")), frame);
+    auto* project = startButton(widgets::Icon::Open, tr("Open project…"), {}, keyText(QStringLiteral("Ctrl+O")), frame);
     auto* dataSet = startButton(widgets::Icon::Data, tr("Open data set…"),
                                 QStringLiteral("npy, npz, idx, csv"), {}, frame);
     model->setObjectName(QStringLiteral("startModel"));
@@ -177,7 +184,7 @@ QWidget* WelcomePage::makeDropZone()
 {
     auto* zone = new QFrame(this);
     zone->setObjectName(QStringLiteral("dropZone"));
-    zone->setMinimumHeight(96);
+    zone->setFixedHeight(128);
     auto* text = new QLabel(tr("Drop a model, project or data file anywhere"), zone);
     auto* kinds =
         new QLabel(QStringLiteral(".h5   .hdf5   .json   .bitscape   .npz   .npy   .csv"), zone);
@@ -208,9 +215,9 @@ QWidget* WelcomePage::makeKeys()
     const std::initializer_list<std::pair<QString, QString>> keys{
         {QStringLiteral("F2"), tr("edit the quantizer of a layer")},
         {QStringLiteral("1 … 9"), tr("set bits of the selected layers")},
-        {tr("Ctrl+1 … 9"), tr("switch page")},
+        {keyText(QStringLiteral("Ctrl+1")) + QStringLiteral(" … 9"), tr("switch page")},
         {QStringLiteral("F5"), tr("evaluate")},
-        {tr("Ctrl+Z"), tr("undo, also a whole search result")}};
+        {keyText(QStringLiteral("Ctrl+Z")), tr("undo, also a whole search result")}};
     int row = 0;
     for (const auto& [key, text] : keys) {
         auto* keyLabel = new QLabel(key, frame);
@@ -237,6 +244,7 @@ QWidget* WelcomePage::makeRecent()
     layout->addLayout(head);
     layout->addWidget(m_noRecent);
     layout->addWidget(m_recent, 1);
+    layout->addStretch(1);
     connect(clear, &QPushButton::clicked, this, [this] {
         context().settings.set(Setting::RecentFiles, QStringList());
         showRecent();
@@ -258,10 +266,6 @@ void WelcomePage::showRecent()
     m_recent->setVisible(!files.isEmpty());
     if (auto* clear = findChild<QPushButton*>(QStringLiteral("clearRecent"))) {
         clear->setVisible(!files.isEmpty());
-    }
-    if (files.isEmpty()) {
-        static_cast<QVBoxLayout*>(m_noRecent->parentWidget()->layout())
-            ->setAlignment(m_noRecent, Qt::AlignTop);
     }
 }
 
