@@ -635,33 +635,46 @@ Result<void> writeFileAtomically(const std::string& path, std::string_view bytes
     return publish(path);
 }
 
-Result<std::string> gunzip(std::string_view bytes, const std::string& where, std::int64_t maxBytes)
+namespace {
+
+/// Inflates until the end or, with `startOnly`, until there are `maxBytes` bytes.
+Result<std::string> inflateGzip(std::string_view bytes, const std::string& where,
+                                std::int64_t maxBytes, bool startOnly)
 {
     constexpr int kGzipOnly = 15 + 16;
     constexpr std::size_t kPiece = std::size_t{1} << 20U;
+    constexpr std::size_t kUsualRatio = 16; // a claim beyond it is not believed in advance
     z_stream stream{};
     if (inflateInit2(&stream, kGzipOnly) != Z_OK) {
         return fail(ErrorCode::OutOfResources, "There is no memory to unpack it.", where);
     }
     const std::unique_ptr<z_stream, decltype(&inflateEnd)> guard(&stream, inflateEnd);
+    const auto most = static_cast<std::size_t>(maxBytes);
+    const std::size_t piece = startOnly ? std::min(kPiece, most) : kPiece;
     std::string out;
+    out.reserve(std::min({std::size_t{gzipClaim(bytes)}, most, bytes.size() * kUsualRatio}) +
+                piece);
     std::size_t fed = 0;
     while (true) {
         if (stream.avail_in == 0 && fed < bytes.size()) {
             // zlib counts in 32 bits and does not write to its input
-            const std::size_t piece = std::min(bytes.size() - fed, std::size_t{1} << 30U);
+            const std::size_t part = std::min(bytes.size() - fed, std::size_t{1} << 30U);
             stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data() + fed));
-            stream.avail_in = static_cast<uInt>(piece);
-            fed += piece;
+            stream.avail_in = static_cast<uInt>(part);
+            fed += part;
         }
         const std::size_t had = out.size();
-        out.resize(had + kPiece);
+        out.resize(had + piece);
         stream.next_out = reinterpret_cast<Bytef*>(out.data() + had);
-        stream.avail_out = static_cast<uInt>(kPiece);
+        stream.avail_out = static_cast<uInt>(piece);
         const int status = inflate(&stream, Z_NO_FLUSH);
-        out.resize(had + kPiece - stream.avail_out);
+        out.resize(had + piece - stream.avail_out);
         const std::size_t used = fed - stream.avail_in;
-        if (static_cast<std::int64_t>(out.size()) > maxBytes) {
+        if (startOnly && out.size() >= most) {
+            out.resize(most);
+            return out;
+        }
+        if (out.size() > most) {
             return corrupt("It unpacks to more than " + std::to_string(maxBytes) + " bytes.",
                            where);
         }
@@ -678,6 +691,27 @@ Result<std::string> gunzip(std::string_view bytes, const std::string& where, std
                            where + ", byte " + std::to_string(used));
         }
     }
+}
+
+} // namespace
+
+Result<std::string> gunzip(std::string_view bytes, const std::string& where, std::int64_t maxBytes)
+{
+    return inflateGzip(bytes, where, maxBytes, false);
+}
+
+Result<std::string> gunzipStart(std::string_view bytes, const std::string& where, std::size_t count)
+{
+    return inflateGzip(bytes, where, static_cast<std::int64_t>(count), true);
+}
+
+std::uint32_t gzipClaim(std::string_view bytes)
+{
+    std::uint32_t size = 0;
+    for (std::size_t i = 0; i < 4 && bytes.size() >= 4; ++i) {
+        size = (size << 8U) | static_cast<unsigned char>(bytes[bytes.size() - 1 - i]);
+    }
+    return size;
 }
 
 } // namespace bitscape::io

@@ -31,10 +31,12 @@ bool exists(const std::string& path)
     return ::access(path.c_str(), F_OK) == 0;
 }
 
-/// Reads the file of a source; gzip is unpacked.
-Result<SourceText> openSource(const std::string& text, const std::string& path)
+/// Reads the file of a source; gzip is unpacked, as far as the recipe needs it where that can be
+/// told from the start.
+Result<SourceText> openSource(const DataRecipe& recipe, const std::string& path)
 {
-    SourceText source{text, path, {}, false, {}};
+    constexpr std::size_t kStart = 64; // holds the header of an IDX file
+    SourceText source{recipe.source, path, {}, false, 0, {}};
     auto bytes = readFile(path);
     if (!bytes) {
         return fail(std::move(bytes).error());
@@ -42,10 +44,18 @@ Result<SourceText> openSource(const std::string& text, const std::string& path)
     source.sha256 = sha256(*bytes);
     source.packed = bytes->starts_with("\x1f\x8b");
     if (source.packed) {
-        bytes = gunzip(*bytes, path, std::int64_t{1} << 30);
+        const std::size_t claim = gzipClaim(*bytes);
+        const auto start = gunzipStart(*bytes, path, kStart);
+        const std::size_t needed = start ? idxBytesNeeded(*start, claim, recipe) : claim;
+        const bool isPart = needed < claim;
+        bytes = isPart ? gunzipStart(*bytes, path, needed)
+                       : gunzip(*bytes, path, std::int64_t{1} << 30);
         if (!bytes) {
             return fail(std::move(bytes).error());
         }
+        source.size = isPart ? claim : bytes->size();
+    } else {
+        source.size = bytes->size();
     }
     source.bytes = std::move(*bytes);
     return source;
@@ -474,7 +484,7 @@ Result<RawData> readSource(const DataRecipe& recipe, const JobContext& job)
         return fail(ErrorCode::CorruptFile, "Folders of samples are not read.", *path,
                     "Put the samples into one file: npz, npy, IDX, CSV, HDF5.");
     }
-    auto source = openSource(recipe.source, *path);
+    auto source = openSource(recipe, *path);
     if (!source) {
         return fail(std::move(source).error());
     }

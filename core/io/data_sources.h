@@ -44,7 +44,8 @@ struct SourceText {
     std::string path;  ///< of the (first) file; empty for built-in names
     std::string bytes; ///< of that file, unpacked if it was gzip
     bool packed = false;
-    std::string sha256; ///< of the file as it lies there
+    std::size_t size = 0; ///< of all its (unpacked) bytes; `bytes` may be their start only
+    std::string sha256;   ///< of the file as it lies there
 };
 
 /// A row of the registry.
@@ -69,12 +70,19 @@ struct SourceKind {
 [[nodiscard]] bool isIdx(const SourceText& source);
 [[nodiscard]] Result<RawData> readIdx(const SourceText& source, const DataRecipe& recipe,
                                       const JobContext& job);
+/// Bytes of an IDX file of `size` bytes that the rows of a recipe take, from its first ones; all
+/// where they are no IDX file or do not fit the size.
+[[nodiscard]] std::size_t idxBytesNeeded(std::string_view start, std::size_t size,
+                                         const DataRecipe& recipe);
 [[nodiscard]] bool isCsv(const SourceText& source);
 [[nodiscard]] Result<RawData> readCsv(const SourceText& source, const DataRecipe& recipe,
                                       const JobContext& job);
 /// Parse functions from memory, for tests and fuzzing.
 [[nodiscard]] Result<Array> parseIdx(std::string_view bytes, const std::string& where,
                                      const DataRecipe* recipe = nullptr);
+/// From the start of a file of `size` bytes.
+[[nodiscard]] Result<Array> parseIdxStart(std::string_view bytes, std::size_t size,
+                                          const std::string& where, const DataRecipe* recipe);
 [[nodiscard]] Result<RawData> parseCsv(std::string_view text, const std::string& labelColumn,
                                        const std::string& where);
 

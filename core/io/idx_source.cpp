@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 
 // IDX: the format of MNIST. Two zero bytes, a type code, the rank, the sizes as big-endian 32-bit
 // numbers, then the values, big-endian.
@@ -85,6 +86,51 @@ std::optional<std::string> labelsBeside(const std::string& path)
     return std::nullopt;
 }
 
+struct IdxHeader {
+    const IdxType* type = nullptr;
+    std::vector<Index> shape;
+    std::size_t rowSize = 1; ///< values per row
+    std::size_t size = 0;    ///< bytes of the header
+
+    /// Bytes of all values; the largest number if that overflows.
+    [[nodiscard]] std::size_t valueBytes() const
+    {
+        std::size_t bytes = 0;
+        const bool absurd =
+            __builtin_mul_overflow(static_cast<std::size_t>(shape.front()), rowSize, &bytes) ||
+            __builtin_mul_overflow(bytes, type->size, &bytes);
+        return absurd ? std::numeric_limits<std::size_t>::max() : bytes;
+    }
+};
+
+Result<IdxHeader> readHeader(std::string_view bytes, const std::string& where)
+{
+    IdxHeader header;
+    header.type = typeOf(bytes);
+    if (header.type == nullptr) {
+        return corrupt("It is no IDX file.", where + ", byte 0");
+    }
+    const auto rank = static_cast<std::size_t>(static_cast<std::uint8_t>(bytes[3]));
+    if (rank < 1 || rank >= static_cast<std::size_t>(Shape::kMaxRank)) {
+        return corrupt("It says to have " + std::to_string(rank) + " axes.", where + ", byte 3");
+    }
+    ByteReader reader(bytes.substr(4));
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+        const auto size = reader.bigEndian32();
+        if (!size) {
+            return corrupt("It ends within its header.",
+                           where + ", byte " + std::to_string(bytes.size()));
+        }
+        header.shape.push_back(static_cast<Index>(*size));
+        if (axis > 0 &&
+            __builtin_mul_overflow(header.rowSize, std::size_t{*size}, &header.rowSize)) {
+            return corrupt("Its sizes are absurd.", where);
+        }
+    }
+    header.size = 4 + reader.position();
+    return header;
+}
+
 Result<std::string> readUnpacked(const std::string& path, std::string& digest)
 {
     auto bytes = readFile(path);
@@ -105,39 +151,22 @@ bool isIdx(const SourceText& source)
 
 Result<Array> parseIdx(std::string_view bytes, const std::string& where, const DataRecipe* recipe)
 {
-    const IdxType* type = typeOf(bytes);
-    if (type == nullptr) {
-        return corrupt("It is no IDX file.", where + ", byte 0");
+    return parseIdxStart(bytes, bytes.size(), where, recipe);
+}
+
+Result<Array> parseIdxStart(std::string_view bytes, std::size_t size, const std::string& where,
+                            const DataRecipe* recipe)
+{
+    auto header = readHeader(bytes, where);
+    if (!header) {
+        return fail(std::move(header).error());
     }
-    const auto rank = static_cast<std::size_t>(static_cast<std::uint8_t>(bytes[3]));
-    if (rank < 1 || rank >= static_cast<std::size_t>(Shape::kMaxRank)) {
-        return corrupt("It says to have " + std::to_string(rank) + " axes.", where + ", byte 3");
+    if (header->valueBytes() != size - header->size) {
+        return corrupt("Its sizes " + Shape(header->shape).toString() + " do not fit the " +
+                           std::to_string(size - header->size) + " bytes that follow.",
+                       where + ", byte " + std::to_string(header->size));
     }
-    ByteReader reader(bytes.substr(4));
-    Array array;
-    array.dtype = type->name;
-    std::uint64_t rowSize = 1;
-    for (std::size_t axis = 0; axis < rank; ++axis) {
-        const auto size = reader.bigEndian32();
-        if (!size) {
-            return corrupt("It ends within its header.",
-                           where + ", byte " + std::to_string(bytes.size()));
-        }
-        array.shape.push_back(static_cast<Index>(*size));
-        if (axis > 0 && __builtin_mul_overflow(rowSize, std::uint64_t{*size}, &rowSize)) {
-            return corrupt("Its sizes are absurd.", where);
-        }
-    }
-    const auto rows = static_cast<std::uint64_t>(array.shape.front());
-    std::uint64_t needed = 0;
-    if (__builtin_mul_overflow(rows, rowSize, &needed) ||
-        __builtin_mul_overflow(needed, std::uint64_t{type->size}, &needed) ||
-        needed != reader.left()) {
-        return corrupt("Its sizes " + Shape(array.shape).toString() + " do not fit the " +
-                           std::to_string(reader.left()) + " bytes that follow.",
-                       where + ", byte " + std::to_string(4 + reader.position()));
-    }
-    RowRange range{0, array.shape.front()};
+    RowRange range{0, header->shape.front()};
     if (recipe != nullptr) {
         auto picked = rowsOf(*recipe, range.count);
         if (!picked) {
@@ -145,20 +174,38 @@ Result<Array> parseIdx(std::string_view bytes, const std::string& where, const D
         }
         range = *picked;
     }
+    const IdxType& type = *header->type;
+    const std::size_t first = static_cast<std::size_t>(range.first) * header->rowSize * type.size;
+    const std::size_t count = static_cast<std::size_t>(range.count) * header->rowSize;
+    ensure(header->size + first + count * type.size <= bytes.size(),
+           "parseIdxStart: fewer bytes than idxBytesNeeded() says");
+    Array array;
+    array.dtype = type.name;
+    array.shape = std::move(header->shape);
     array.shape.front() = range.count;
-    const std::size_t count = static_cast<std::size_t>(range.count) * rowSize;
-    const char* data = bytes.data() + 4 + reader.position() +
-                       static_cast<std::size_t>(range.first) * rowSize * type->size;
+    const char* data = bytes.data() + header->size + first;
     array.values.resize(count);
     for (std::size_t i = 0; i < count; ++i) {
-        array.values[i] = type->convert(data + i * type->size);
+        array.values[i] = type.convert(data + i * type.size);
     }
     return array;
 }
 
+std::size_t idxBytesNeeded(std::string_view start, std::size_t size, const DataRecipe& recipe)
+{
+    const auto header = readHeader(start, recipe.source);
+    if (!header || size < header->size || header->valueBytes() != size - header->size) {
+        return size;
+    }
+    const auto rows = rowsOf(recipe, header->shape.front());
+    return rows ? header->size + static_cast<std::size_t>(rows->first + rows->count) *
+                                     header->rowSize * header->type->size
+                : size;
+}
+
 Result<RawData> readIdx(const SourceText& source, const DataRecipe& recipe, const JobContext& job)
 {
-    auto images = parseIdx(source.bytes, source.path, &recipe);
+    auto images = parseIdxStart(source.bytes, source.size, source.path, &recipe);
     if (!images) {
         return fail(std::move(images).error());
     }
