@@ -350,6 +350,19 @@ TEST_F(ModelFileTest, ReadsFunctionsInAllForms)
         (Function{FunctionKind::Elu, 0.5F}));
 }
 
+TEST_F(ModelFileTest, NamesLayersAsNodesDo)
+{
+    Json model = functional({{input("in", {4}), {}},
+                             {layer("TensorFlowOpLayer", {{"name", "transpose"}}), {"in"}},
+                             {dense("d", 2), {"transpose"}}},
+                            {"d"});
+    model["config"]["layers"][1]["name"] = "tf_op_layer_transpose";
+    model["config"]["layers"][2]["inbound_nodes"][0][0][0] = "tf_op_layer_transpose";
+    const auto file = loadModel(json(model));
+    ASSERT_TRUE(file) << file.error().sentence();
+    EXPECT_EQ(file->graph->layer(1).name, "tf_op_layer_transpose");
+}
+
 TEST_F(ModelFileTest, KeepsWhatItCannotRunAndSaysWhy)
 {
     EXPECT_THAT(reasonOf(layer("Lambda", {{"name", "l"}}), {4}), HasSubstr("Python code"));
