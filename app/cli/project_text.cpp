@@ -23,7 +23,7 @@ std::string trialsText(const search::Study& study, bool onlyFront)
 {
     const std::vector<int> front = study.front();
     std::vector<std::vector<std::string>> rows{
-        {"Trial", "Front", "Accuracy", "± pt", "Score", "Weights", "Energy", "Cycles", "State"}};
+        {"Trial", "Front", "Accuracy", "± pt", "Score", "Bits", "Energy", "Cycles", "State"}};
     for (const search::Trial& trial : study.trials) {
         const bool isOnFront = std::find(front.begin(), front.end(), trial.number) != front.end();
         if (onlyFront && !isOnFront) {
@@ -32,7 +32,7 @@ std::string trialsText(const search::Study& study, bool onlyFront)
         rows.push_back(
             {fmt::format("{}", trial.number), isOnFront ? "■" : "", project::percent(trial.metric),
              project::fixed(100 * trial.metricError, 2), project::fixed(trial.score, 4),
-             project::memory(trial.cost.bits), project::energy(trial.cost.energyPicojoule),
+             project::grouped(trial.cost.bits), project::energy(trial.cost.energyPicojoule),
              project::grouped(trial.cost.cycles), std::string(search::name(trial.state))});
     }
     return table(rows, {true, false, true, true, true, true, true, true, false});

@@ -19,7 +19,7 @@ constexpr std::string_view kStyle = R"css(
 *{box-sizing:border-box}
 html{background:var(--window)}
 body{margin:0;color:var(--text);font:15px/1.5 Inter,"Noto Sans","DejaVu Sans",system-ui,sans-serif;font-variant-numeric:tabular-nums}
-main,header.top>div{max-width:1080px;margin:0 auto;padding:0 32px}
+main,header.top>div{max-width:1200px;margin:0 auto;padding:0 32px}
 header.top{background:var(--base);border-bottom:1px solid var(--line);padding:30px 0 0}
 .brand{display:flex;align-items:center;gap:10px;color:var(--second);font-size:13px}
 .brand svg{width:22px;height:22px}
@@ -41,9 +41,9 @@ dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:3px 22px;margin:
 dl.facts dt{color:var(--second)}
 dl.facts dd{margin:0;overflow-wrap:anywhere}
 .scroll{overflow-x:auto}
-table{border-collapse:collapse;font-size:13.5px;min-width:60%}
+table{border-collapse:collapse;font-size:13px;min-width:60%}
 th{position:sticky;top:0;text-align:left;font-weight:600;background:var(--window);border-bottom:1px solid var(--line);white-space:nowrap}
-th,td{padding:5px 12px}
+th,td{padding:5px 10px}
 td{border-bottom:1px solid var(--grid);white-space:nowrap}
 td.wrap{white-space:normal;min-width:18em}
 tbody tr:nth-child(even){background:var(--alternate)}

@@ -86,6 +86,19 @@ std::string duration(double seconds)
     return inUnits(seconds, kUnits);
 }
 
+std::string counted(std::size_t count, const std::string& noun)
+{
+    return grouped(static_cast<double>(count)) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::string timeText(const std::string& iso)
+{
+    constexpr std::size_t kLength = 20;
+    return iso.size() == kLength && iso[10] == 'T' && iso.back() == 'Z'
+               ? iso.substr(0, 10) + " " + iso.substr(11, 5) + " UTC"
+               : iso;
+}
+
 std::string change(double value, double reference)
 {
     if (!(reference > 0) || !std::isfinite(value)) {

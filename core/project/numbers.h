@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 // Numbers as reports print them: US English, a space before the unit, a real minus sign, thousands
@@ -19,6 +20,10 @@ namespace bitscape::project {
 [[nodiscard]] std::string energy(double picojoule);
 /// Seconds as s, ms or µs with four digits.
 [[nodiscard]] std::string duration(double seconds);
+/// 1, "epoch" → "1 epoch"; 1200, "trial" → "1,200 trials".
+[[nodiscard]] std::string counted(std::size_t count, const std::string& noun);
+/// "2024-02-29T12:00:00Z" → "2024-02-29 12:00 UTC"; other texts as they are.
+[[nodiscard]] std::string timeText(const std::string& iso);
 /// Change against a reference: "−45.1 %", "+3.0 %"; "—" without one.
 [[nodiscard]] std::string change(double value, double reference);
 

@@ -21,8 +21,8 @@ io::RawData rawDigits(DigitsPart part)
     array.shape.assign(images.shape().sizes().begin(), images.shape().sizes().end());
     array.values.assign(images.values().begin(), images.values().end());
     io::RawData raw;
-    raw.sha256 = sha256({reinterpret_cast<const char*>(array.values.data()),
-                         array.values.size() * sizeof(float)});
+    raw.sha256 = sha256(
+        {reinterpret_cast<const char*>(array.values.data()), array.values.size() * sizeof(float)});
     raw.inputs.emplace_back("x", std::move(array));
     raw.labels = std::move(drawn.labels);
     raw.classNames = std::move(drawn.classNames);
@@ -151,6 +151,8 @@ Result<Project> sampleProject()
     auto project = loadFromMemory(embeddedFile("digits.bitscape"), "sample:digits");
     if (project) {
         project->name = "untitled";
+        project->uuid = makeUuid();
+        project->created = nowUtc();
     }
     return project;
 }

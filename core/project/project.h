@@ -92,7 +92,8 @@ struct OpenedModel {
 [[nodiscard]] Result<io::DataSet> openData(const io::DataRecipe& recipe,
                                            const JobContext& job = {});
 
-/// The finished built-in sample (digits): trained, calibrated, searched, measured. From memory.
+/// The finished built-in sample (digits): trained, calibrated, searched, measured. From memory, as
+/// a new project of its own.
 [[nodiscard]] Result<Project> sampleProject();
 
 /// What load() does about data of which the file keeps a sample only.

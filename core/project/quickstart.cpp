@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <filesystem>
 #include <utility>
 
 namespace bitscape::project {
@@ -55,6 +56,8 @@ Result<Project> trainedProject(const SampleInfo& sample, const QuickstartOptions
     if (!model) {
         return fail(std::move(model).error());
     }
+    model->path =
+        std::filesystem::path(modelPath).filename().string(); // it lies beside the project
     Project project = makeProject(std::make_shared<const io::ModelFile>(std::move(*model)));
     project.name = fmt::format("Sample {}", sample.name);
     project.validationShare = kValidationShare;
@@ -181,14 +184,15 @@ std::string sampleSearchConfig()
            "input_bits": 8, "output_bits": 8, "ref_bits": 8,
            "config": {"default": ["parameters", "activations"]}}},
   "quantization_config": {
-    "kernel": {"binary": 1, "ternary": 2, "quantized_bits(2,1,1,alpha=1.0)": 2,
-               "quantized_bits(4,0,1)": 4, "quantized_bits(6,0,1)": 6, "quantized_bits(8,0,1)": 8},
+    "kernel": {"binary": 1, "ternary": 2, "quantized_bits(3,0,1)": 3, "quantized_bits(4,0,1)": 4,
+               "quantized_bits(6,0,1)": 6, "quantized_bits(8,0,1)": 8},
     "bias": {"quantized_bits(4,0,1)": 4, "quantized_bits(8,3,1)": 8},
     "activation": {"quantized_relu(2,1)": 2, "quantized_relu(3,1)": 3, "quantized_relu(4,2)": 4,
                    "quantized_relu(8,2)": 8},
     "linear": {"quantized_bits(4,1)": 4, "quantized_bits(8,2)": 8}},
   "limit": {"Dense": [8, 8, 8], "Conv2D": [8, 8, 8], "Activation": [8]},
-  "tune_filters": "none"
+  "tune_filters": "none",
+  "transfer_weights": true
 })json";
 }
 

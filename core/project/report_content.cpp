@@ -43,11 +43,6 @@ std::string accuracyText(const NamedConfiguration::Measured& measured)
                        fixed(100 * measured.standardError, 2));
 }
 
-std::string trialsText(std::size_t count)
-{
-    return count == 1 ? "1 trial" : fmt::format("{} trials", grouped(static_cast<double>(count)));
-}
-
 std::vector<Headline> headlines(const ReportData& data)
 {
     const ReferenceReport& now = data.current();
@@ -60,7 +55,7 @@ std::vector<Headline> headlines(const ReportData& data)
             detail = "of an older configuration";
         } else if (data.floating.measured && now.name != data.floating.name) {
             const double lost = 100 * (now.measured->accuracy - data.floating.measured->accuracy);
-            detail += fmt::format(", {}{} pt", lost > 0 ? "+" : "", fixed(lost, 2));
+            detail += fmt::format(", {}{} pt against float", lost > 0 ? "+" : "", fixed(lost, 2));
         }
         cells.push_back({"Top-1 accuracy", percent(now.measured->accuracy), detail});
     } else {
@@ -109,7 +104,7 @@ Section summarySection(const ReportData& data)
                 fmt::format("The study \u201c{}\u201d holds {}, {} of them on the front. The best "
                             "AutoQ score is {} "
                             "(trial {}: {}, {}).",
-                            study->description.name, trialsText(study->trials.size()),
+                            study->description.name, counted(study->trials.size(), "trial"),
                             study->front().size(), fixed(best->score, 4), best->number,
                             percent(best->metric), memory(best->cost.bits)));
         }
@@ -249,28 +244,35 @@ std::string widthsText(const ReportData& data, const search::Trial& trial, graph
     return orNone(widths);
 }
 
-Table trialTable(const ReportData& data, const search::Study& study, bool onlyFront)
+Table trialTable(const ReportData& data, std::size_t studyIndex, bool onlyFront)
 {
+    const search::Study& study = *data.project->studies[studyIndex];
     Table table{onlyFront ? "Front" : "All trials",
                 {{"Trial", true},
                  {"Accuracy", true},
                  {"\u00b1 pt", true},
                  {"AutoQ score", true},
+                 {"Size (bits)", true},
                  {"Weights", true},
                  {"Energy, QTools", true},
                  {"Cycles", true},
                  {"Kernel bits", false},
-                 {"Output bits", false},
-                 {"State", false},
-                 {"Seed", true}},
+                 {"Output bits", false}},
                 {},
-                "",
+                onlyFront
+                    ? "No other trial is better in accuracy and size. Size: weights and outputs as "
+                      "the goal counts them; weights: packed."
+                    : "",
                 !onlyFront};
+    if (!onlyFront) {
+        table.columns.insert(table.columns.end(), {{"State", false}, {"Seed", true}});
+    }
     const std::vector<int> front = study.front();
     std::size_t left = 0;
-    for (const search::Trial& trial : study.trials) {
+    for (const TrialReport& row : data.trials) {
+        const search::Trial& trial = *row.trial;
         const bool isOnFront = std::find(front.begin(), front.end(), trial.number) != front.end();
-        if (onlyFront && !isOnFront) {
+        if (row.study != studyIndex || (onlyFront && !isOnFront)) {
             continue;
         }
         if (table.rows.size() >= kMostTrialRows) {
@@ -279,16 +281,21 @@ Table trialTable(const ReportData& data, const search::Study& study, bool onlyFr
         }
         const bool isComplete = trial.state == search::TrialState::Complete;
         const auto measured = [&](std::string value) { return text(isComplete ? value : kNone); };
-        table.rows.push_back(
-            {text(fmt::format("{}", trial.number)), measured(percent(trial.metric)),
-             measured(fixed(100 * trial.metricError, 2)), measured(fixed(trial.score, 4)),
-             measured(memory(trial.cost.bits)), measured(energy(trial.cost.energyPicojoule)),
-             measured(grouped(trial.cost.cycles)),
-             text(widthsText(data, trial, graph::Slot::Kernel)),
-             text(widthsText(data, trial, graph::Slot::Activation)),
-             text(isComplete && !onlyFront && isOnFront ? "complete, front"
-                                                        : std::string(search::name(trial.state))),
-             text(fmt::format("{}", trial.seed))});
+        std::vector<Cell>& cells = table.rows.emplace_back();
+        cells = {text(fmt::format("{}", trial.number)),
+                 measured(percent(trial.metric)),
+                 measured(fixed(100 * trial.metricError, 2)),
+                 measured(fixed(trial.score, 4)),
+                 measured(grouped(trial.cost.bits)),
+                 text(memory(row.packedBits)),
+                 measured(energy(trial.cost.energyPicojoule)),
+                 measured(grouped(trial.cost.cycles)),
+                 text(widthsText(data, trial, graph::Slot::Kernel)),
+                 text(widthsText(data, trial, graph::Slot::Activation))};
+        if (!onlyFront) {
+            cells.push_back(text(isOnFront ? "complete, front" : std::string(name(trial.state))));
+            cells.push_back(text(fmt::format("{}", trial.seed)));
+        }
     }
     if (left > 0) {
         table.note = fmt::format("Showing {} of {} trials; the project holds all.",
@@ -303,21 +310,24 @@ Section searchSection(const ReportData& data)
     if (data.project->studies.empty()) {
         section.paragraphs.push_back("The project holds no study.");
     }
-    for (const auto& study : data.project->studies) {
+    for (std::size_t i = 0; i < data.project->studies.size(); ++i) {
+        const search::Study* study = data.project->studies[i].get();
         const search::StudyDescription& description = study->description;
         section.facts.insert(
             section.facts.end(),
             {{"Study", description.name},
              {"Tuner", fmt::format("{}, seed {}", description.tuner, description.seed)},
              {"Goal", description.goal},
-             {"Per trial", fmt::format("{} epochs, batch {}, {}", description.epochs,
-                                       description.batch, description.optimizer)},
+             {"Per trial",
+              fmt::format("{}, batch {}, {}",
+                          counted(static_cast<std::size_t>(description.epochs), "epoch"),
+                          description.batch, description.optimizer)},
              {"Data", orNone(description.dataDescription)},
              {"Reference size",
               grouped(study->referenceSize) + (description.goal == "energy" ? " pJ" : " bits")},
              {"Hypervolume", fixed(study->hypervolume(), 4)}});
-        section.tables.push_back(trialTable(data, *study, true));
-        section.tables.push_back(trialTable(data, *study, false));
+        section.tables.push_back(trialTable(data, i, true));
+        section.tables.push_back(trialTable(data, i, false));
     }
     return section;
 }
@@ -335,7 +345,7 @@ Section distributionSection(const ReportData& data)
          {"SQNR (dB)", true},
          {"Clipped", true},
          {"Becomes zero", true},
-         {"Levels used", true},
+         {"Distinct values", true},
          {"Scales", true}},
         {},
         "SQNR: signal to quantization noise. Clipped: beyond the outermost level by more than "
@@ -417,21 +427,23 @@ Table hardwareTable(const hw::NetworkCost& cost)
         const bool isEngine =
             row.engine != hw::EngineKind::Cpu && row.engine != hw::EngineKind::Free;
         const auto engineOnly = [&](std::string value) { return text(isEngine ? value : kNone); };
+        const bool isFree = row.engine == hw::EngineKind::Free;
+        const auto worked = [&](std::string value) { return text(isFree ? kNone : value); };
         table.rows.push_back(
             {text(row.layer), text(std::string(hw::name(row.engine))),
              engineOnly(fmt::format("\u00d7{}", row.lanes)),
              engineOnly(fmt::format("{}", row.weightBits)),
              engineOnly(fmt::format("{}", row.inputBits)),
-             text(grouped(static_cast<double>(row.macs))),
-             text(grouped(static_cast<double>(row.cycles))),
+             worked(grouped(static_cast<double>(row.macs))),
+             worked(grouped(static_cast<double>(row.cycles))),
              engineOnly(percent(row.utilizationLane, 1)),
              engineOnly(percent(row.utilizationSpatial, 1)),
              engineOnly(percent(row.utilizationTemporal, 1)),
              engineOnly(percent(row.utilization, 1)),
              engineOnly(row.memoryBound ? "memory" : "compute"),
-             text(memory(static_cast<double>(row.inputTrafficBits + row.weightTrafficBits +
-                                             row.outputTrafficBits))),
-             text(energy(row.totalEnergyPicojoule()))});
+             worked(memory(static_cast<double>(row.inputTrafficBits + row.weightTrafficBits +
+                                               row.outputTrafficBits))),
+             worked(energy(row.totalEnergyPicojoule()))});
     }
     return table;
 }
@@ -576,7 +588,7 @@ ReportContent reportContent(const ReportData& data)
     content.title = project.name;
     content.subtitle = project.modified.empty()
                            ? "Mixed precision of a network"
-                           : "Mixed precision of a network, as saved " + project.modified;
+                           : "Mixed precision of a network, as saved " + timeText(project.modified);
     content.headlines = headlines(data);
     content.sections = {summarySection(data),     modelSection(data),
                         dataSection(data),        configurationSection(data),

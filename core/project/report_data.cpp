@@ -219,6 +219,16 @@ void gatherReferences(const Project& project, ReportData& data)
     }
 }
 
+void gatherTrials(const Project& project, ReportData& data)
+{
+    for (std::size_t s = 0; s < project.studies.size(); ++s) {
+        for (const search::Trial& trial : project.studies[s]->trials) {
+            const std::int64_t bits = hw::packedWeightBits(project.graph(), trial.configuration);
+            data.trials.push_back({&trial, s, static_cast<double>(bits)});
+        }
+    }
+}
+
 template <class T>
 std::optional<T> kept(ReportData& data, Result<T> result, const char* code)
 {
@@ -253,6 +263,7 @@ ReportData gatherReport(const Project& project)
     gatherLayers(project, data);
     attachCosts(data);
     gatherReferences(project, data);
+    gatherTrials(project, data);
     gatherWeights(project, data);
     if (data.energy) {
         data.warnings.insert(data.warnings.end(), data.energy->warnings.begin(),

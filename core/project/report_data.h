@@ -42,12 +42,20 @@ struct ReferenceReport {
     search::Cost cost;
 };
 
+/// A trial with what the report adds to it.
+struct TrialReport {
+    const search::Trial* trial = nullptr;
+    std::size_t study = 0;
+    double packedBits = 0; ///< of the weights; Trial::cost.bits is the size that the goal counts
+};
+
 /// All numbers of a report, computed once for every format.
 struct ReportData {
     const Project* project = nullptr;
     std::vector<LayerReport> layers;
     std::vector<WeightReport> weights;
     std::vector<ReferenceReport> configurations; ///< of the project, in order
+    std::vector<TrialReport> trials;             ///< of all studies
     ReferenceReport floating;                    ///< the network without quantizers
     std::optional<hw::NetworkCost> hardware;
     std::optional<hw::NetworkCost> fixed16; ///< the accelerator without Sum-Together, 16 bits

@@ -17,9 +17,9 @@ using namespace svg; // NOLINT(google-build-using-namespace): the file draws
 
 struct AxisInfo {
     const char* id;
-    const char* title; ///< of the plot
-    const char* label; ///< of the axis
-    double (*value)(const search::Cost&);
+    const char* title;                    ///< of the plot
+    const char* label;                    ///< of the axis
+    double (*value)(const search::Cost&); ///< cost.bits: packed weights
 };
 
 AxisInfo axisInfo(CostAxis axis)
@@ -63,18 +63,20 @@ std::vector<Mark> frontOf(std::vector<Mark> marks)
 std::vector<Mark> trialMarks(const ReportData& data, const AxisInfo& axis)
 {
     std::vector<Mark> marks;
-    for (std::size_t s = 0; s < data.project->studies.size(); ++s) {
-        for (const search::Trial& trial : data.project->studies[s]->trials) {
-            if (trial.state != search::TrialState::Complete) {
-                continue;
-            }
-            marks.push_back(
-                {axis.value(trial.cost), 100.0 * trial.metric,
-                 fmt::format("trial {}: {} \u00b1 {} pt, {} packed, {}", trial.number,
-                             percent(trial.metric), fixed(100.0 * trial.metricError, 2),
-                             memory(trial.cost.bits), energy(trial.cost.energyPicojoule)),
-                 s});
+    for (const TrialReport& row : data.trials) {
+        const search::Trial& trial = *row.trial;
+        if (trial.state != search::TrialState::Complete) {
+            continue;
         }
+        search::Cost cost = trial.cost;
+        cost.bits = row.packedBits;
+        Mark& mark = marks.emplace_back();
+        mark.x = axis.value(cost);
+        mark.y = 100.0 * trial.metric;
+        mark.tip = fmt::format("trial {}: {} \u00b1 {} pt, {} packed, {}", trial.number,
+                               percent(trial.metric), fixed(100.0 * trial.metricError, 2),
+                               memory(cost.bits), energy(cost.energyPicojoule));
+        mark.study = row.study;
     }
     return marks;
 }
@@ -154,6 +156,41 @@ void drawFront(Canvas& canvas, const Box& box, const Scale& x, const Scale& y,
     }
 }
 
+/// Markers with their names; names that would overlap go below one another.
+void drawReferences(Canvas& canvas, const Box& box, const Scale& x, const Scale& y,
+                    const std::vector<Reference>& references)
+{
+    constexpr double kSize = 11;
+    constexpr double kLine = 14;
+    std::vector<Box> taken;
+    for (const Reference& reference : references) {
+        const Point at{x.pixel(reference.mark.x), y.pixel(reference.mark.y)};
+        if (reference.isCurrent) {
+            canvas.circle(at, 7, {.stroke = std::string(color::kPurple), .width = 2.5},
+                          reference.mark.tip);
+        } else {
+            canvas.diamond(at, 6,
+                           {.fill = "#FFFFFF", .stroke = std::string(color::kText), .width = 1.5},
+                           reference.mark.tip);
+        }
+        const bool isRight = at.x > (box.left + box.right) / 2;
+        const double width = textWidth(reference.label, kSize);
+        Box place{isRight ? at.x - 11 - width : at.x + 11, at.y - 9 - kSize,
+                  isRight ? at.x - 11 : at.x + 11 + width, at.y - 9};
+        const auto overlaps = [&](const Box& other) {
+            return place.left < other.right && other.left < place.right &&
+                   place.top < other.bottom && other.top < place.bottom;
+        };
+        while (std::any_of(taken.begin(), taken.end(), overlaps)) {
+            place.top += kLine;
+            place.bottom += kLine;
+        }
+        taken.push_back(place);
+        canvas.text({isRight ? place.right : place.left, place.bottom}, reference.label,
+                    {.size = kSize, .anchor = isRight ? Anchor::End : Anchor::Start, .halo = true});
+    }
+}
+
 } // namespace
 
 Figure accuracyFigure(const ReportData& data, CostAxis kind)
@@ -207,25 +244,15 @@ Figure accuracyFigure(const ReportData& data, CostAxis kind)
         }
     }
     drawFront(canvas, box, x, y, front);
-    for (const Reference& reference : references) {
-        const Point at{x.pixel(reference.mark.x), y.pixel(reference.mark.y)};
-        if (reference.isCurrent) {
-            canvas.circle(at, 7, {.stroke = std::string(color::kPurple), .width = 2.5},
-                          reference.mark.tip);
-        } else {
-            canvas.diamond(at, 6,
-                           {.fill = "#FFFFFF", .stroke = std::string(color::kText), .width = 1.5},
-                           reference.mark.tip);
-        }
-        const bool isRight = at.x > (box.left + box.right) / 2;
-        canvas.text({at.x + (isRight ? -11 : 11), at.y - 9}, reference.label,
-                    {.size = 11, .anchor = isRight ? Anchor::End : Anchor::Start});
-    }
+    drawReferences(canvas, box, x, y, references);
     if (below > 0) {
         canvas.text(
-            {box.left + 8, box.bottom - 8},
+            {box.right - 8, box.bottom - 8},
             fmt::format("{} of {} trials lie below {} %", below, marks.size(), fixed(y.low(), 1)),
-            {.size = 11, .fill = std::string(color::kSecondText)});
+            {.size = 11,
+             .fill = std::string(color::kSecondText),
+             .anchor = Anchor::End,
+             .halo = true});
     }
     drawLegend(canvas, {box.left, legendTop}, box.right - box.left, legend);
 
@@ -233,9 +260,9 @@ Figure accuracyFigure(const ReportData& data, CostAxis kind)
     figure.id = axis.id;
     figure.title = axis.title;
     figure.caption = fmt::format(
-        "{} finished trials, {} on the front. Trials are judged on the validation part; references "
-        "on the data named in the table of configurations.",
-        marks.size(), front.size());
+        "{} finished; the front of this plot has {}. Trials are judged on the validation part, "
+        "references on the data named in the table of configurations.",
+        counted(marks.size(), "trial"), counted(front.size(), "trial"));
     figure.svg = canvas.finish(axis.title, figure.caption);
     return figure;
 }
@@ -318,7 +345,7 @@ Figure trainingFigure(const ReportData& data)
     Figure figure;
     figure.id = "training";
     figure.title = "Training of the float network";
-    figure.caption = fmt::format("{} epochs.", history.size());
+    figure.caption = counted(history.size(), "epoch") + ".";
     figure.svg = canvas.finish(figure.title, figure.caption);
     return figure;
 }

@@ -181,6 +181,9 @@ void Canvas::text(Point at, std::string_view text, const Font& font)
     if (font.bold) {
         m_body += R"( font-weight="600")";
     }
+    if (font.halo) {
+        m_body += R"( stroke="#FFFFFF" stroke-width="3" paint-order="stroke")";
+    }
     if (font.turn != 0) {
         m_body += fmt::format(R"x( transform="rotate({} {} {})")x", pixels(font.turn), pixels(at.x),
                               pixels(at.y));
@@ -304,7 +307,7 @@ std::string tickLabel(double value, std::span<const double> ticks)
 void drawAxisX(Canvas& canvas, const Box& box, const Scale& x, std::string_view title)
 {
     const std::vector<double> ticks =
-        x.ticks(std::max(2, static_cast<int>((box.right - box.left) / 90)));
+        x.ticks(std::max(2, static_cast<int>((box.right - box.left) / 75)));
     for (const double tick : ticks) {
         const double at = x.pixel(tick);
         canvas.line({at, box.top}, {at, box.bottom},

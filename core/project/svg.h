@@ -52,7 +52,8 @@ struct Font {
     std::string fill = std::string(color::kText);
     bool bold = false;
     Anchor anchor = Anchor::Start;
-    double turn = 0; ///< degrees, around the point
+    double turn = 0;   ///< degrees, around the point
+    bool halo = false; ///< a white rim, for names over data
 };
 
 /// Hatches of the palette: color never stands alone.

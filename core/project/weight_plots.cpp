@@ -40,6 +40,19 @@ std::vector<double> binned(std::span<const float> values, double range, std::siz
     return counts;
 }
 
+/// Tops of bins over the box, the fullest at `height`.
+std::vector<Point> outline(const std::vector<double>& counts, const Box& box, double height)
+{
+    const double most = std::max(1.0, *std::max_element(counts.begin(), counts.end()));
+    const double pitch = (box.right - box.left) / static_cast<double>(counts.size());
+    std::vector<Point> points;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        points.push_back({box.left + (static_cast<double>(i) + 0.5) * pitch,
+                          box.bottom - height * counts[i] / most});
+    }
+    return points;
+}
+
 /// Value → how often; values nearer than a thousandth of the range are one level.
 std::map<double, double> levelsOf(std::span<const float> values, double range)
 {
@@ -51,7 +64,8 @@ std::map<double, double> levelsOf(std::span<const float> values, double range)
     return levels;
 }
 
-void drawPanel(Canvas& canvas, const Box& box, const WeightReport& weight)
+/// Returns whether a clipped range was drawn.
+bool drawPanel(Canvas& canvas, const Box& box, const WeightReport& weight)
 {
     const double range = largestMagnitude(weight.before->values()) * 1.06;
     const Scale x(-range, range, box.left, box.right);
@@ -68,10 +82,12 @@ void drawPanel(Canvas& canvas, const Box& box, const WeightReport& weight)
                 {.fill = "#FFFFFF"});
 
     const std::map<double, double> levels = levelsOf(weight.after.values(), range);
+    bool isClipped = false;
     if (isQuantized && weight.scales.size() == 1) { // with one scale the ends are the same for all
         const double low = levels.begin()->first - weight.scales[0] / 2;
         const double high = levels.rbegin()->first + weight.scales[0] / 2;
         const Paint clip{.fill = canvas.hatch(Hatch::Clip)};
+        isClipped = low > -range || high < range;
         if (low > -range) {
             canvas.rect({box.left, box.top}, x.pixel(low) - box.left, box.bottom - box.top, clip);
         }
@@ -82,13 +98,8 @@ void drawPanel(Canvas& canvas, const Box& box, const WeightReport& weight)
     }
     constexpr std::size_t kBins = 64;
     const std::vector<double> counts = binned(weight.before->values(), range, kBins);
-    const double most = *std::max_element(counts.begin(), counts.end());
-    std::vector<Point> area{{box.left, box.bottom}};
-    for (std::size_t i = 0; i < kBins; ++i) {
-        const double at =
-            box.left + (static_cast<double>(i) + 0.5) / kBins * (box.right - box.left);
-        area.push_back({at, box.bottom - height * counts[i] / most});
-    }
+    std::vector<Point> area = outline(counts, box, height);
+    area.insert(area.begin(), {box.left, box.bottom});
     area.push_back({box.right, box.bottom});
     canvas.polygon(area, {.fill = "#A9D6F2", .stroke = std::string(color::kSky), .width = 1.2});
     if (isQuantized) {
@@ -96,12 +107,16 @@ void drawPanel(Canvas& canvas, const Box& box, const WeightReport& weight)
         for (const auto& [level, count] : levels) {
             highest = std::max(highest, count);
         }
-        const bool isSparse = levels.size() <= 40;
+        constexpr std::size_t kMostStems = 40;
+        const Paint blue{.stroke = std::string(color::kBlue), .width = 2.0};
+        if (levels.size() > kMostStems) { // stems would merge: the outline says it better
+            canvas.polyline(outline(binned(weight.after.values(), range, kBins), box, height),
+                            {.stroke = std::string(color::kBlue), .width = 1.6});
+        }
         for (const auto& [level, count] : levels) {
-            const Point top{x.pixel(level), box.bottom - height * count / highest};
-            canvas.line({top.x, box.bottom}, top,
-                        {.stroke = std::string(color::kBlue), .width = isSparse ? 2.0 : 1.0});
-            if (isSparse) {
+            if (levels.size() <= kMostStems) {
+                const Point top{x.pixel(level), box.bottom - height * count / highest};
+                canvas.line({top.x, box.bottom}, top, blue);
                 canvas.circle(top, 2.4, {.fill = std::string(color::kBlue)});
             }
         }
@@ -115,6 +130,7 @@ void drawPanel(Canvas& canvas, const Box& box, const WeightReport& weight)
         canvas.text({x.pixel(tick), box.bottom + 16}, tickLabel(tick, ticks),
                     {.size = 10.5, .anchor = Anchor::Middle});
     }
+    return isClipped;
 }
 
 double quantile(const std::vector<double>& sorted, double share)
@@ -141,21 +157,25 @@ Figure weightFigure(const ReportData& data)
     constexpr double kRow = kPanelHeight + 56;
     const std::size_t count = std::min(data.weights.size(), kMostPanels);
     const std::size_t rows = (count + kColumns - 1) / kColumns;
-    const std::vector<LegendEntry> legend{
-        {LegendEntry::Mark::Rect,
-         {.fill = "#A9D6F2", .stroke = std::string(color::kSky)},
-         "float weights"},
-        {LegendEntry::Mark::Circle,
-         {.fill = std::string(color::kBlue)},
-         "levels after quantization"},
-        {LegendEntry::Mark::Rect,
-         {.fill = "#FBE9DA", .stroke = std::string(color::kOrange)},
-         "clipped"}};
+    std::vector<LegendEntry> legend{{LegendEntry::Mark::Rect,
+                                     {.fill = "#A9D6F2", .stroke = std::string(color::kSky)},
+                                     "float weights"},
+                                    {LegendEntry::Mark::Circle,
+                                     {.fill = std::string(color::kBlue)},
+                                     "levels after quantization"}};
+    bool isClipped = false;
     Canvas canvas("weights", kWidth, static_cast<double>(rows) * kRow + 44);
     for (std::size_t i = 0; i < count; ++i) {
         const double left = static_cast<double>(i % kColumns) * (kPanelWidth + kGap) + 16;
         const double top = static_cast<double>(i / kColumns) * kRow + 26;
-        drawPanel(canvas, {left, top, left + kPanelWidth, top + kPanelHeight}, data.weights[i]);
+        const Box box{left, top, left + kPanelWidth, top + kPanelHeight};
+        isClipped = drawPanel(canvas, box, data.weights[i]) || isClipped;
+    }
+    if (isClipped) {
+        legend.push_back(
+            {LegendEntry::Mark::Rect,
+             {.fill = canvas.hatch(Hatch::Clip), .stroke = std::string(color::kOrange)},
+             "clipped"});
     }
     drawLegend(canvas, {16, static_cast<double>(rows) * kRow + 14}, kWidth, legend);
     Figure figure;
@@ -186,7 +206,7 @@ Figure scaleFigure(const ReportData& data)
         }
     }
     const Box box{64, 14, 940, 274};
-    Canvas canvas("scales", kWidth, 390);
+    Canvas canvas("scales", kWidth, 350);
     const Scale y = Scale::around(logs, box.bottom, box.top);
     const std::vector<double> ticks = y.ticks(6);
     for (const double tick : ticks) {
@@ -332,13 +352,24 @@ Figure activationFigure(const ReportData& data)
         std::transform(density.begin(), density.end(), density.begin(),
                        [](double counted) { return std::sqrt(counted); });
         const double most = std::max(1e-9, *std::max_element(density.begin(), density.end()));
-        std::vector<Point> area{{box.left, base}};
-        for (std::size_t c = 0; c < columns; ++c) {
-            area.push_back({box.left + 4.0 * static_cast<double>(c) + 2,
-                            base - (kRow - 14) * density[c] / most});
+        // The area ends where the values do.
+        const auto isFilled = [](double height) { return height > 0; };
+        const auto first = std::find_if(density.begin(), density.end(), isFilled);
+        const auto last = std::find_if(density.rbegin(), density.rend(), isFilled).base();
+        std::vector<Point> area;
+        for (auto column = first; column < last; ++column) {
+            const double left = box.left + 4.0 * static_cast<double>(column - density.begin());
+            if (area.empty()) {
+                area.push_back({left, base});
+            }
+            area.push_back({left + 2, base - (kRow - 14) * *column / most});
         }
-        area.push_back({box.right, base});
-        canvas.polygon(area, {.fill = "#A9D6F2", .stroke = std::string(color::kSky), .width = 1});
+        if (!area.empty()) {
+            area.push_back({area.back().x + 2, base});
+            canvas.polygon(area,
+                           {.fill = "#A9D6F2", .stroke = std::string(color::kSky), .width = 1});
+        }
+        canvas.line({box.left, base}, {box.right, base}, {.stroke = std::string(color::kGrid)});
         const auto [low, high] = inner(tensor, 0.0005);
         canvas.line({inside(low), base + 2}, {inside(high), base + 2},
                     {.stroke = std::string(color::kIndigo), .width = 3});
