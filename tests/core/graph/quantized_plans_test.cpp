@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/graph/execution.h"
+#include "tests/support/networks.h"
+#include "tests/support/reference.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace bitscape::graph {
+namespace {
+
+using networks::Builder;
+using networks::conv;
+
+quant::QuantizerPtr quantizer(const char* text)
+{
+    return quant::parseQuantizer(text).value();
+}
+
+/// A convolution with relu, pooling and a dense layer.
+GraphPtr network()
+{
+    return Builder({8, 8, 2})
+        .add("c", "QConv2D", conv(5, 3, Padding::Same, 1, {FunctionKind::Relu}))
+        .add("p", "MaxPooling2D", PoolOp{.window = {2, 2}, .stride = {2, 2}})
+        .add("f", "Flatten", FlattenOp{})
+        .add("d", "QDense", DenseOp{.units = 4})
+        .make(6);
+}
+
+Configuration fourBits()
+{
+    Configuration configuration;
+    for (const char* layer : {"c", "d"}) {
+        configuration.set(layer, Slot::Kernel, quantizer("quantized_bits(4,0,1)"));
+        configuration.set(layer, Slot::Bias, quantizer("quantized_bits(4,0,1)"));
+    }
+    configuration.set("c", Slot::Activation, quantizer("quantized_relu(4,1)"));
+    return configuration;
+}
+
+Tensor samplesFor(const Graph& graph, Index count)
+{
+    return reference::randomTensor(graph.layer(0).outputShape.batchOf(count), 8);
+}
+
+std::vector<Tensor> run(const GraphPtr& graph, const Configuration& configuration,
+                        const Tensor& input, PlanOptions options = {})
+{
+    Parallel parallel(2);
+    const auto plan =
+        InferencePlan::make(graph, configuration, graph->weights(), std::move(options)).value();
+    const std::vector<TensorView> inputs{input.view()};
+    return plan->run(inputs, parallel).value();
+}
+
+Tensor quantized(const Tensor& tensor, const quant::Quantizer& by)
+{
+    Tensor out(tensor.shape());
+    by.apply(tensor.view(), out.mutableView(), {});
+    return out;
+}
+
+TEST(QuantizedInference, QuantizesWeightsAsQKerasLayersDo)
+{
+    const GraphPtr graph = network();
+    const auto plan = InferencePlan::make(graph, fourBits(), graph->weights()).value();
+    const WeightSet used = plan->quantizedWeights();
+    const auto bits = quantizer("quantized_bits(4,0,1)");
+    const auto promoted = bits->promotedForKernel(); // alpha becomes 'auto_po2' for kernels only
+    ASSERT_NE(promoted, nullptr);
+    EXPECT_EQ(*used[0], quantized(*graph->weights()[0], *promoted));
+    EXPECT_EQ(*used[1], quantized(*graph->weights()[1], *bits));
+}
+
+TEST(QuantizedInference, IsFloatExecutionOfQuantizedTensors)
+{
+    const GraphPtr graph = network();
+    const Tensor input = samplesFor(*graph, 9);
+    const Configuration configuration = fourBits();
+    const auto plan = InferencePlan::make(graph, configuration, graph->weights()).value();
+    const GraphPtr prepared = graph->withWeights(plan->quantizedWeights()).value();
+    // The activation quantizer takes the place of relu: quantize what the convolution gives.
+    Builder linear({8, 8, 2});
+    linear.add("c", "Conv2D", conv(5, 3));
+    const GraphPtr first =
+        linear.make()->withWeights({prepared->weights()[0], prepared->weights()[1]}).value();
+    const Tensor hidden =
+        quantized(run(first, {}, input).front(), *quantizer("quantized_relu(4,1)"));
+    const auto results = run(graph, configuration, input, {.taps = {1}});
+    EXPECT_EQ(results[1], hidden);
+
+    Builder rest({8, 8, 5});
+    rest.add("p", "MaxPooling2D", PoolOp{.window = {2, 2}, .stride = {2, 2}});
+    rest.add("f", "Flatten", FlattenOp{});
+    rest.add("d", "Dense", DenseOp{.units = 4});
+    const GraphPtr second =
+        rest.make()->withWeights({prepared->weights()[2], prepared->weights()[3]}).value();
+    EXPECT_EQ(results[0], run(second, {}, hidden).front());
+    EXPECT_EQ(run(graph, configuration, input).front(), results[0]); // fused, without the tap
+}
+
+TEST(QuantizedInference, QuantizesTheInput)
+{
+    const GraphPtr graph = network();
+    const Tensor input = samplesFor(*graph, 4);
+    Configuration configuration;
+    configuration.input = quantizer("quantized_bits(5,1)");
+    EXPECT_EQ(run(graph, configuration, input),
+              run(graph, {}, quantized(input, *configuration.input)));
+}
+
+TEST(QuantizedInference, AWholeTensorQuantizerSeesThirtyTwoSamples)
+{
+    const GraphPtr graph = Builder({6}).add("q", "QActivation", ActivationOp{}).make();
+    const Tensor input = samplesFor(*graph, 70);
+    const auto scaled = quantizer("quantized_bits(4,0,1,alpha='auto')");
+    ASSERT_FALSE(scaled->isElementwise());
+    Configuration configuration;
+    configuration.set("q", Slot::Activation, scaled);
+    Tensor wanted(input.shape());
+    for (Index first = 0; first < 70; first += 32) {
+        const Index count = std::min<Index>(32, 70 - first);
+        scaled->apply(input.view().rows(first, count), wanted.mutableView().rows(first, count), {});
+    }
+    EXPECT_EQ(run(graph, configuration, input).front(), wanted);
+}
+
+TEST(QuantizedInference, RefusesAnOutputQuantizerWithoutRange)
+{
+    const GraphPtr graph = network();
+    Configuration configuration;
+    configuration.set("c", Slot::Activation, quantizer("affine(8)"));
+    const auto plan = InferencePlan::make(graph, configuration, graph->weights());
+    ASSERT_FALSE(plan);
+    EXPECT_EQ(plan.error().code, ErrorCode::InvalidArgument);
+    EXPECT_THAT(plan.error().sentence(), testing::HasSubstr("layer c"));
+    configuration.set("c", Slot::Activation, quantizer("affine(8)")->withRange(0.0, 2.0));
+    EXPECT_TRUE(InferencePlan::make(graph, configuration, graph->weights()));
+}
+
+class QuantizedTraining : public testing::Test {
+protected:
+    void SetUp() override
+    {
+        plan = TrainingPlan::make(graph, fourBits(), 6, parallel, {.inputGradients = true}).value();
+        for (const TensorPtr& weight : graph->weights()) {
+            weights.push_back(*weight);
+        }
+    }
+
+    GraphPtr graph = network();
+    Parallel parallel{2};
+    std::unique_ptr<TrainingPlan> plan;
+    std::vector<Tensor> weights;
+};
+
+TEST_F(QuantizedTraining, ForwardEqualsInference)
+{
+    const Tensor input = samplesFor(*graph, 6);
+    const std::vector<TensorView> inputs{input.view()};
+    const TensorView y = plan->forward(inputs, weights, 1).value().front();
+    EXPECT_TRUE(std::ranges::equal(y.values(), run(graph, fourBits(), input).front().values()));
+}
+
+TEST_F(QuantizedTraining, GradientsPassStraightThroughQuantizedWeights)
+{
+    const Tensor input = samplesFor(*graph, 6);
+    const std::vector<TensorView> inputs{input.view()};
+    const Tensor upstream = reference::randomTensor(Shape{6, 4}, 3);
+    const std::vector<TensorView> gradient{upstream.view()};
+    ASSERT_TRUE(plan->forward(inputs, weights, 1));
+    ASSERT_TRUE(plan->backward(gradient));
+
+    // quantized_bits passes gradients unchanged: they are those of the float network that holds
+    // the quantized weights, with the same activation quantizer.
+    Configuration activations;
+    activations.set("c", Slot::Activation, quantizer("quantized_relu(4,1)"));
+    const auto inference = InferencePlan::make(graph, fourBits(), graph->weights()).value();
+    std::vector<Tensor> used;
+    for (const TensorPtr& weight : inference->quantizedWeights()) {
+        used.push_back(*weight);
+    }
+    auto other =
+        TrainingPlan::make(graph, activations, 6, parallel, {.inputGradients = true}).value();
+    ASSERT_TRUE(other->forward(inputs, used, 1));
+    ASSERT_TRUE(other->backward(gradient));
+    for (std::size_t slot = 0; slot < weights.size(); ++slot) {
+        EXPECT_EQ(plan->gradients()[slot], other->gradients()[slot]);
+    }
+    EXPECT_TRUE(std::ranges::equal(plan->inputGradients().front().values(),
+                                   other->inputGradients().front().values()));
+}
+
+TEST_F(QuantizedTraining, SmallerBatchesUseTheSamePlan)
+{
+    const Tensor input = samplesFor(*graph, 6);
+    const Tensor upstream = reference::randomTensor(Shape{6, 4}, 3);
+    const auto gradientsOf = [&](TrainingPlan& of, Index count) {
+        const std::vector<TensorView> inputs{input.view().rows(0, count)};
+        const std::vector<TensorView> gradient{upstream.view().rows(0, count)};
+        EXPECT_TRUE(of.forward(inputs, weights, 1));
+        EXPECT_TRUE(of.backward(gradient));
+        return std::vector<Tensor>(of.gradients().begin(), of.gradients().end());
+    };
+    const auto all = gradientsOf(*plan, 6);
+    const auto some = gradientsOf(*plan, 4);
+    EXPECT_EQ(gradientsOf(*plan, 6), all);
+    EXPECT_FALSE(some == all);
+    EXPECT_EQ(gradientsOf(*plan, 4), some);
+}
+
+TEST_F(QuantizedTraining, WeightsAreKeptInsideTheQuantizersRange)
+{
+    EXPECT_THAT(plan->clipLimits(), testing::ElementsAre(1.0F, 1.0F, 1.0F, 1.0F));
+    Configuration wide;
+    wide.set("c", Slot::Kernel, quantizer("quantized_bits(8,3,1,alpha=1)"));
+    const auto other = TrainingPlan::make(graph, wide, 6, parallel).value();
+    EXPECT_THAT(other->clipLimits(), testing::ElementsAre(8.0F, 0.0F, 0.0F, 0.0F));
+}
+
+TEST(QuantizedTrainingTest, StochasticQuantizersFollowTheSeed)
+{
+    const GraphPtr graph = Builder({600}).add("q", "QActivation", ActivationOp{}).make();
+    Configuration configuration;
+    configuration.set("q", Slot::Activation,
+                      quantizer("quantized_bits(4,0,1,use_stochastic_rounding=True,alpha=1)"));
+    const Tensor input = samplesFor(*graph, 5);
+    const std::vector<TensorView> inputs{input.view()};
+    const auto outputs = [&](int threads, std::uint64_t seed) {
+        Parallel parallel(threads);
+        auto plan = TrainingPlan::make(graph, configuration, 5, parallel).value();
+        const TensorView y = plan->forward(inputs, {}, seed).value().front();
+        return Tensor(y.shape, y.values());
+    };
+    const Tensor one = outputs(1, 3);
+    EXPECT_EQ(outputs(2, 3), one);
+    EXPECT_FALSE(outputs(2, 4) == one);
+    EXPECT_FALSE(run(graph, configuration, input).front() == one); // inference rounds to nearest
+}
+
+} // namespace
+} // namespace bitscape::graph
