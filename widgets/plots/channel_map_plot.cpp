@@ -206,7 +206,7 @@ void ChannelMapPlot::paint(Stage stage, Canvas& canvas) const
         double free = f.area.left();
         for (const int c : m_outliersMarked ? m_data.outliers : std::vector<int>{}) {
             const QRectF box = column(c, f);
-            const QString text = tr("channel %1").arg(num(c, 0));
+            const QString text = tr("channel %1").arg(id(c));
             const TextStyle style{.color = p.text, .bold = true, .halo = true};
             const double width = canvas.textSize(text, style).width();
             const bool onLeft = box.right() + 6.0 + width > f.area.right();
@@ -289,7 +289,7 @@ QString ChannelMapPlot::markHtml(int mark) const
 {
     const Summary s = summary(mark);
     return QStringLiteral("<b>%1</b><br>%2<br>%3")
-        .arg(tr("Channel %1").arg(num(mark, 0)), tr("%1 values").arg(num(s.total, 0)),
+        .arg(tr("Channel %1").arg(id(mark)), tr("%1 values").arg(num(s.total, 0)),
              tr("%1 … %2").arg(shortNumber(locale(), s.low), shortNumber(locale(), s.high)));
 }
 

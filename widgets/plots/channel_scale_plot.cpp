@@ -122,9 +122,9 @@ void ChannelScalePlot::paint(Stage stage, Canvas& canvas) const
             return m_data.scales[static_cast<std::size_t>(a)] <
                    m_data.scales[static_cast<std::size_t>(b)];
         });
-        QString text = tr("channel %1: %2 × median")
-                           .arg(num(worst, 0),
-                                num(m_data.scales[static_cast<std::size_t>(worst)] / m_median, 1));
+        QString text =
+            tr("channel %1: %2 × median")
+                .arg(id(worst), num(m_data.scales[static_cast<std::size_t>(worst)] / m_median, 1));
         if (found.size() > 1) {
             text += QStringLiteral(", ") +
                     tr("%1 more").arg(num(static_cast<double>(found.size() - 1), 0));
@@ -181,7 +181,7 @@ void ChannelScalePlot::markClicked(int mark, Qt::KeyboardModifiers /*modifiers*/
 QString ChannelScalePlot::markHtml(int mark) const
 {
     const double scale = m_data.scales[static_cast<std::size_t>(mark)];
-    QString text = tr("<b>Channel %1</b>").arg(num(mark, 0));
+    QString text = tr("<b>Channel %1</b>").arg(id(mark));
     text += QStringLiteral("<br>") + tr("scale %1").arg(shortNumber(locale(), scale));
     if (m_median > 0.0 && std::isfinite(scale)) {
         text += QStringLiteral("<br>") + tr("%1 × median").arg(num(scale / m_median, 2));

@@ -442,7 +442,11 @@ PlotTable HistogramPlot::makeTable() const
     };
     table.columns = {
         {tr("Kind"), QStringLiteral("kind"), -1,
-         [level](int row) { return QVariant(level(row) != nullptr ? tr("level") : tr("bin")); }},
+         [level](int row) { return QVariant(level(row) != nullptr ? tr("level") : tr("bin")); },
+         [level](int row) {
+             return QVariant(level(row) != nullptr ? QStringLiteral("level")
+                                                   : QStringLiteral("bin"));
+         }},
         {tr("From"), QStringLiteral("low"), -1,
          [this, level](int row) {
              return QVariant(level(row) != nullptr ? level(row)->value

@@ -118,7 +118,7 @@ void HypervolumePlot::paint(Stage stage, Canvas& canvas) const
             const bool onLeft = at > f.area.center().x();
             canvas.text({at + (onLeft ? -6.0 : 6.0), f.area.bottom() - 2.2 * canvas.lineHeight()},
                         (onLeft ? Qt::AlignRight : Qt::AlignLeft) | Qt::AlignBottom,
-                        tr("trial %1 found").arg(num(*m_data.selectedTrial, 0)),
+                        tr("trial %1 found").arg(id(*m_data.selectedTrial)),
                         {.color = p[Series::Orange], .halo = true});
         }
         break;

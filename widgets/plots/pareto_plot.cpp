@@ -370,7 +370,7 @@ QString ParetoPlot::nameOf(int mark) const
     const auto i = static_cast<std::size_t>(mark);
     switch (kindOf(mark)) {
     case Kind::Trial:
-        return tr("Trial %1").arg(num(m_data.trials[i].number, 0));
+        return tr("Trial %1").arg(id(m_data.trials[i].number));
     case Kind::Reference:
         return QString::fromStdString(m_data.references[i - m_data.trials.size()].name);
     case Kind::Current:
@@ -618,7 +618,7 @@ QString ParetoPlot::describe() const
     if (!m_selected.empty()) {
         const std::size_t i = m_indexOf.at(m_selected.front());
         text += tr(", selected: trial %1, %2")
-                    .arg(num(m_selected.front(), 0), valuesOf(m_data.trials[i].point, u", "));
+                    .arg(id(m_selected.front()), valuesOf(m_data.trials[i].point, u", "));
     }
     return text + u'.';
 }
@@ -634,8 +634,11 @@ PlotTable ParetoPlot::makeTable() const
                                  const ParetoTrial* t = trialAt(row);
                                  return t != nullptr ? QVariant(t->number) : QVariant();
                              }});
-    table.columns.push_back({tr("Name"), QStringLiteral("name"), -1,
-                             [this](int row) { return QVariant(nameOf(row)); }});
+    table.columns.push_back(
+        {tr("Name"), QStringLiteral("name"), -1, [this](int row) { return QVariant(nameOf(row)); },
+         [this](int row) {
+             return kindOf(row) == Kind::Trial ? QVariant() : QVariant(nameOf(row));
+         }});
     table.columns.push_back({tr("Accuracy (%)"), QStringLiteral("accuracy_percent"), 2,
                              [this](int row) { return QVariant(pointOf(row).accuracyPercent); }});
     table.columns.push_back({tr("± (pt)"), QStringLiteral("accuracy_error_points"), 2,

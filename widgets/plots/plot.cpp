@@ -163,6 +163,7 @@ void Plot::setEmptyAction(const QString& text)
 {
     if (m_state->emptyButton == nullptr) {
         m_state->emptyButton = new QPushButton(this);
+        m_state->emptyButton->setObjectName(QStringLiteral("plotEmptyButton"));
         connect(m_state->emptyButton, &QPushButton::clicked, this, &Plot::emptyActionRequested);
     }
     m_state->emptyButton->setText(text);
@@ -625,6 +626,9 @@ void Plot::placeLegend()
 
 void Plot::paintStage(Stage stage, QPainter& painter, bool isVector)
 {
+    if (m_state->isMeasuring) {
+        return;
+    }
     painter.save();
     Canvas canvas(painter, colors(), frame(), font(), locale(), isVector);
     if (isEmpty()) {

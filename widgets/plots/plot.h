@@ -167,6 +167,8 @@ protected:
     [[nodiscard]] Frame frame() const;
     [[nodiscard]] const Palette& colors() const;
     [[nodiscard]] QString num(double value, int decimals) const;
+    /// The number of a trial or a channel: a name, so without separators.
+    [[nodiscard]] static QString id(int number) { return QString::number(number); }
 
     void changeEvent(QEvent* event) override;
     bool event(QEvent* event) override;

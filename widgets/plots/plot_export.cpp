@@ -98,8 +98,16 @@ public:
             plot.m_state->theme = *options.theme;
             plot.applyLook();
         }
-        // Margins and the place of the legend settle in the first picture.
-        static_cast<void>(plot.m_engine->toPicture(size));
+        plot.m_state->legendSpot = State::LegendSpot::TopRight;
+        // Ticks, margins and the place of the legend depend on each other and settle step by step;
+        // the legend looks for its corner when the rest has settled.
+        plot.m_state->isMeasuring = true;
+        const bool hasLegend = plot.m_state->legendVisible;
+        for (const bool withLegend : {false, false, hasLegend, hasLegend}) {
+            plot.m_state->legendVisible = withLegend;
+            static_cast<void>(plot.m_engine->toPicture(size));
+        }
+        plot.m_state->isMeasuring = false;
     }
     ~ExportLook()
     {

@@ -58,6 +58,7 @@ struct Plot::State {
     bool legendFixed = false; ///< no corner was free: stays below until data or size change
     QRectF legendBox;
     bool isExporting = false;
+    bool isMeasuring = false; ///< a pass for the layout alone: nothing is painted
 
     QPushButton* emptyButton = nullptr;
     QScrollBar* scrollBar = nullptr;

@@ -52,7 +52,9 @@ QString toCsv(const PlotTable& table)
     };
     addLine([](const PlotColumn& column) { return quoted(column.id); });
     for (int row = 0; row < table.rows; ++row) {
-        addLine([row](const PlotColumn& column) { return csvCell(column.value(row)); });
+        addLine([row](const PlotColumn& column) {
+            return csvCell(column.inFile ? column.inFile(row) : column.value(row));
+        });
     }
     return out;
 }

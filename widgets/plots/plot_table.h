@@ -18,6 +18,8 @@ struct PlotColumn {
     int decimals = -1; ///< of numbers on the screen; −1: as short as exact
     /// A double, an int, a bool or a QString; nothing if there is no value.
     std::function<QVariant(int row)> value;
+    /// The same for files, where it differs: words are not translated there.
+    std::function<QVariant(int row)> inFile = {};
 };
 
 /// A plot as numbers. Row r belongs to mark r of the plot. Reads the plot's data when asked, so it

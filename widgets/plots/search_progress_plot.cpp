@@ -164,7 +164,7 @@ QString SearchProgressPlot::markHtml(int mark) const
 {
     const auto i = static_cast<std::size_t>(mark);
     const SearchProgressTrial& t = m_data.trials[i];
-    QString text = tr("<b>Trial %1</b>").arg(num(t.number, 0));
+    QString text = tr("<b>Trial %1</b>").arg(id(t.number));
     if (!t.isFeasible) {
         text += QStringLiteral(" — ") + tr("not feasible");
     }

@@ -253,6 +253,10 @@ PlotTable TrainingPlot::makeTable() const
                       [this](int row) {
                           return QVariant(isValidation(row) ? tr("validation")
                                                             : tr("training batch"));
+                      },
+                      [this](int row) {
+                          return QVariant(isValidation(row) ? QStringLiteral("validation")
+                                                            : QStringLiteral("batch"));
                       }},
                      {tr("Epoch"), QStringLiteral("epoch"), 2,
                       [this](int row) { return QVariant(point(row).epoch); }},

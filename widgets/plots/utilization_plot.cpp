@@ -348,7 +348,15 @@ PlotTable UtilizationPlot::makeTable() const
     table.columns = {{tr("Layer"), QStringLiteral("layer"), -1,
                       [row](int i) { return QVariant(QString::fromStdString(row(i).name)); }},
                      {tr("Mode"), QStringLiteral("mode"), -1,
-                      [this, row](int i) { return QVariant(modeText(row(i))); }},
+                      [this, row](int i) { return QVariant(modeText(row(i))); },
+                      [row](int i) {
+                          const LayerEngine engine = row(i).engine;
+                          return engine == LayerEngine::Accelerated
+                                     ? QVariant(row(i).lanes)
+                                     : QVariant(engine == LayerEngine::Cpu
+                                                    ? QStringLiteral("cpu")
+                                                    : QStringLiteral("free"));
+                      }},
                      {tr("w"), QStringLiteral("weight_bits"), 0,
                       [row](int i) { return QVariant(row(i).weightBits); }},
                      {tr("a"), QStringLiteral("input_bits"), 0,

@@ -207,7 +207,7 @@ TrainingData exampleTraining(Amount amount)
     Random random(2);
     TrainingData data;
     data.epochs = many(amount, 1, 6, 200);
-    const double end = many(amount, 1, 36, 2000) / 10.0;
+    const double end = many(amount, 10, 36, 2000) / 10.0;
     const double step = amount == Amount::Many ? 0.002 : 0.1;
     for (double e = amount == Amount::One ? 1.0 : 0.0; e <= end; e += step) {
         const double rest = std::exp(-e / 0.95);
