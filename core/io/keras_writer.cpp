@@ -359,8 +359,9 @@ void Writer::addActivationBehind(const std::string& name, const quant::Quantizer
 void Writer::add(int index)
 {
     const graph::Layer& layer = m_graph.layer(index);
-    const auto found = m_quantizers.layers.find(layer.name);
-    const bool hasQuantizers = found != m_quantizers.layers.end() && !found->second.empty();
+    // An entry without quantizers is a Q twin whose tensors stay float, as AutoQKeras makes of
+    // batch normalizations.
+    const bool hasQuantizers = m_quantizers.layers.contains(layer.name);
     ClassAndConfig described = std::visit(Describe{layer}, layer.op);
     const bool folded = std::holds_alternative<graph::FoldedConvOp>(layer.op);
     const bool quantized = (hasQuantizers || folded) && !described.quantized.empty();
