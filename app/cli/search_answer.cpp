@@ -30,6 +30,20 @@ Json costJson(const search::Cost& cost)
             {"cycles", number(cost.cycles)}};
 }
 
+/// Quantizers as a built model shows them: QKeras layers promote those of their kernels.
+graph::Configuration asBuilt(graph::Configuration configuration)
+{
+    for (auto& [layer, quantizers] : configuration.layers) {
+        for (auto& [slot, quantizer] : quantizers) {
+            const bool isKernel = slot == graph::Slot::Kernel || slot == graph::Slot::Depthwise ||
+                                  slot == graph::Slot::Pointwise;
+            const auto promoted = isKernel ? quantizer->promotedForKernel() : nullptr;
+            quantizer = promoted ? promoted : quantizer;
+        }
+    }
+    return configuration;
+}
+
 std::string spaceTable(const search::SpaceReport& space)
 {
     std::vector<std::vector<std::string>> rows{{"hyper-parameter", "values", "default"}};
@@ -100,7 +114,8 @@ Result<Answer> describeSpace(const search::SearchInput& input, const search::Spa
         }
         size = measured->size;
         delta = measured->delta;
-        answer.json["model"] = Json::parse(io::toKerasJson(*input.graph, *configuration));
+        answer.json["model"] =
+            Json::parse(io::toKerasJson(*input.graph, asBuilt(std::move(*configuration))));
         answer.json["cost"] = costJson(measured->cost);
     }
     answer.json["space"] = spaceJson(space);
