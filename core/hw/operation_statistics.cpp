@@ -59,7 +59,8 @@ std::optional<StatisticsType> typeOf(const quant::QuantizerPtr& quantizer)
                         .bits = rule->bits > 0 ? rule->bits
                                                : static_cast<int>(quantizer->number("bits")),
                         .sign = rule->sign};
-    const bool isUnitInteger = quantizer->number("integer") == 1;
+    const bool isUnitInteger =
+        quantizer->parameters().contains("integer") && quantizer->number("integer") == 1;
     if (type.mode == 0 && isUnitInteger && type.sign == 1 && type.bits == 2) {
         type.mode = 2; // −2, −1, 0, 1
     } else if (type.mode == 0 && isUnitInteger && type.sign == 0 && type.bits == 1) {

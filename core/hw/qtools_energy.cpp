@@ -4,10 +4,12 @@
 #include "core/base/text.h"
 #include "core/hw/energy.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <string>
 
@@ -133,8 +135,14 @@ public:
     }
 
 private:
-    /// Two decimals, as QTools keeps them.
-    static double rounded(double value) { return std::nearbyint(value * 100) / 100; }
+    /// Two decimals, as QTools keeps them: of the exact value, which value · 100 is not.
+    static double rounded(double value)
+    {
+        const std::string text = fmt::format("{:.2f}", value);
+        double result = value;
+        std::from_chars(text.data(), text.data() + text.size(), result);
+        return result;
+    }
 
     /// Memory of activations; network inputs and outputs never come for nothing.
     [[nodiscard]] Memory edge(bool isOutside) const

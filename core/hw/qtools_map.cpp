@@ -289,6 +289,21 @@ private:
         return m_options.forReference || !types.className.starts_with("Q");
     }
 
+    /// QTools refuses quantizers that it does not know; fixed point of the same width is near
+    /// enough for an estimate.
+    DataType typeOrNearest(const quant::Quantizer& quantizer, const std::string& where)
+    {
+        if (const auto type = typeOf(quantizer)) {
+            return *type;
+        }
+        warn("unknown_type",
+             "QTools knows no type for " + quantizer.toString() +
+                 " and stops; here it counts as fixed point of " +
+                 std::to_string(quantizer.bits()) + " bits.",
+             where);
+        return fixedPoint(quantizer.bits(), 0, quantizer.isSigned());
+    }
+
     /// Type of a weight tensor; m_default where a Q layer has no quantizer.
     Result<DataType> weightType(const Layer& layer, Slot slot, const LayerTypes& types)
     {
@@ -299,12 +314,9 @@ private:
         if (!quantizer) {
             return m_default;
         }
-        auto type = typeOf(*quantizer);
-        if (!type) {
-            return type;
-        }
-        if (m_options.inference && type->isPowerOfTwo()) {
-            type->valueCount = valueCount(layer, slot, quantizer);
+        DataType type = typeOrNearest(*quantizer, layer.name);
+        if (m_options.inference && type.isPowerOfTwo()) {
+            type.valueCount = valueCount(layer, slot, quantizer);
         }
         return type;
     }
@@ -418,6 +430,11 @@ private:
         types.weight = *weight;
         types.kernelShape = layer.weights.front().value->shape();
         types.product = std::move(*product);
+        if (std::holds_alternative<graph::DenseOp>(layer.op) && layer.outputShape.rank() > 1) {
+            warn("dense_on_rows",
+                 "QTools stops at dense layers on more than one row; here every row counts.",
+                 layer.name);
+        }
         if (types.kernelShape.rank() == 3 && !types.product->output.isFloat()) {
             warn("conv1d",
                  "QTools stops at fixed-point Conv1D layers; here they count as it counts Conv2D.",
@@ -447,6 +464,12 @@ private:
             return fail(std::move(sum).error());
         }
         types.sum = std::move(*sum);
+        const Layer* norm = fusedNorm(types.index);
+        if (norm != nullptr) {
+            if (auto ok = readFusedNorm(*norm, types); !ok) {
+                return fail(std::move(ok).error());
+            }
+        }
         if (isPlain(types)) {
             types.product->output = m_kerasAccumulator;
             types.sum->output = m_kerasAccumulator;
@@ -454,7 +477,7 @@ private:
             return types.sum->output;
         }
         types.fusedSum = types.sum;
-        if (const Layer* norm = fusedNorm(types.index)) {
+        if (norm != nullptr) {
             return fuseNorm(layer, *norm, types, count);
         }
         const auto scale = kernelScales(layer, *layer.weights.front().value);
@@ -466,7 +489,7 @@ private:
             }
             types.fusedSum = std::move(*fused);
         }
-        return types.fusedSum->output;
+        return types.sum->output; // what follows is not told of the scales
     }
 
     static Result<Operator> withBias(const DataType& product, std::int64_t count,
@@ -540,7 +563,7 @@ private:
     /// by its inverse; null otherwise.
     [[nodiscard]] const Layer* fusedNorm(int index) const
     {
-        if (!m_options.hardwareWeights || m_options.forReference) {
+        if (!m_options.hardwareWeights) {
             return nullptr;
         }
         const std::vector<int> readers = m_graph.consumers(index);
@@ -554,6 +577,23 @@ private:
                                  !m_configuration.find(norm.name, Slot::Gamma) &&
                                  !m_configuration.find(norm.name, Slot::Variance);
         return isQuantized ? &norm : nullptr;
+    }
+
+    /// Types of the normalization that is taken into the layer; what is missing is like the layer's
+    /// input.
+    Result<void> readFusedNorm(const Layer& norm, LayerTypes& types)
+    {
+        LayerTypes normTypes;
+        normTypes.className = "QBatchNormalization";
+        normTypes.inputs = types.inputs;
+        if (auto ok = readNormTypes(norm, normTypes); !ok) {
+            return ok;
+        }
+        types.beta = normTypes.beta;
+        types.mean = normTypes.mean;
+        types.inverse = normTypes.inverse;
+        m_fusedNorms.insert(norm.name);
+        return {};
     }
 
     /// (inverse · sum) + ((inverse · mean + inverse · bias) + beta)
@@ -571,16 +611,6 @@ private:
             }
             types.sum = std::move(*sum);
         }
-        LayerTypes normTypes;
-        normTypes.className = "QBatchNormalization";
-        normTypes.inputs = {types.sum->output};
-        if (auto ok = readNormTypes(norm, normTypes); !ok) {
-            return fail(std::move(ok).error());
-        }
-        types.beta = normTypes.beta;
-        types.mean = normTypes.mean;
-        types.inverse = normTypes.inverse;
-
         auto kernelSum = accumulator(types.product->output, count);
         if (!kernelSum) {
             return fail(std::move(kernelSum).error());
@@ -619,7 +649,6 @@ private:
             return fail(std::move(fused).error());
         }
         types.fusedSum = std::move(*fused);
-        m_fusedNorms.insert(norm.name);
         return types.fusedSum->output;
     }
 
@@ -737,11 +766,7 @@ private:
             types.average = m_options.forReference ? m_kerasType : m_default;
             if (const auto quantizer = averageQuantizer(layer);
                 quantizer && !m_options.forReference) {
-                auto type = typeOf(*quantizer);
-                if (!type) {
-                    return type;
-                }
-                types.average = *type;
+                types.average = typeOrNearest(*quantizer, layer.name);
             }
             auto product = multiplier(types.sum->output, *types.average);
             if (!product) {
@@ -764,7 +789,7 @@ private:
         if (isPlain(types) || !quantizer) {
             return m_kerasAccumulator;
         }
-        return typeOf(*quantizer);
+        return typeOrNearest(*quantizer, layer.name);
     }
 
     // Counts ------------------------------------------------------------------------------------
