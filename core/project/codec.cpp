@@ -3,6 +3,8 @@
 
 #include "core/quant/quantizer.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <limits>
 
@@ -103,14 +105,15 @@ Result<graph::Configuration> configurationFrom(const Json& json)
         for (const auto& [layer, slots] : json.at("layers").items()) {
             graph::LayerQuantizers& quantizers = configuration.layers[layer];
             for (const auto& [key, text] : slots.items()) {
+                const std::string place = fmt::format("{}/{}", layer, key);
                 const graph::Slot* slot =
                     graph::findSlot(key == "activation" ? key : key + "_quantizer");
                 if (slot == nullptr) {
-                    return damaged(layer + "/" + key, "names no tensor of a layer");
+                    return damaged(place, "names no tensor of a layer");
                 }
                 auto quantizer = quant::parseQuantizer(text.get<std::string>());
                 if (!quantizer) {
-                    return fail(std::move(quantizer).error().in(layer + "/" + key));
+                    return fail(std::move(quantizer).error().in(place));
                 }
                 quantizers.emplace(*slot, std::move(*quantizer));
             }

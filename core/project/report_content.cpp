@@ -49,8 +49,7 @@ std::vector<Headline> headlines(const ReportData& data)
     std::vector<Headline> cells;
     if (now.measured) {
         std::string detail =
-            fmt::format("\u00b1 {} pt, {} samples", fixed(100 * now.measured->standardError, 2),
-                        grouped(static_cast<double>(now.measured->count)));
+            fmt::format("\u00b1 {} pt", fixed(100 * now.measured->standardError, 2));
         if (now.isStale) {
             detail = "of an older configuration";
         } else if (data.floating.measured && now.name != data.floating.name) {
@@ -100,13 +99,11 @@ Section summarySection(const ReportData& data)
     for (const auto& study : project.studies) {
         const search::Trial* best = study->best();
         if (best != nullptr) {
-            section.paragraphs.push_back(
-                fmt::format("The study \u201c{}\u201d holds {}, {} of them on the front. The best "
-                            "AutoQ score is {} "
-                            "(trial {}: {}, {}).",
-                            study->description.name, counted(study->trials.size(), "trial"),
-                            study->front().size(), fixed(best->score, 4), best->number,
-                            percent(best->metric), memory(best->cost.bits)));
+            section.paragraphs.push_back(fmt::format(
+                "The study \u201c{}\u201d holds {}, {} of them on the front. The best "
+                "AutoQ score is {} (trial {}: {} on the validation part).",
+                study->description.name, counted(study->trials.size(), "trial"),
+                study->front().size(), fixed(best->score, 4), best->number, percent(best->metric)));
         }
     }
     Table table{"Configurations",

@@ -66,7 +66,7 @@ std::span<const SampleInfo> samples()
          .trainLimit = 10000,
          .testLimit = 2000,
          .scale = 1.0 / 255.0,
-         .epochs = 10},
+         .epochs = 6},
     }};
     return kSamples;
 }

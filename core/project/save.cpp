@@ -52,11 +52,11 @@ Result<void> writeWeights(Group& group, const graph::Graph& graph, const graph::
     std::size_t next = 0;
     for (const graph::Layer& layer : graph.layers()) {
         layerNames.push_back(layer.name);
-        const auto written = inGroup(group, layout::pathOf(layer.name), [&](Group& own) {
+        auto written = inGroup(group, layout::pathOf(layer.name), [&](Group& own) {
             std::vector<std::string> names;
             for (const graph::Weight& weight : layer.weights) {
                 names.push_back(layout::weightPath(layer, weight));
-                const auto one = own.write(names.back(), weights[next++]->view(), Storage::Checked);
+                auto one = own.write(names.back(), weights[next++]->view(), Storage::Checked);
                 if (!one) {
                     return one;
                 }

@@ -123,7 +123,7 @@ bool drawPanel(Canvas& canvas, const Box& box, const WeightReport& weight)
     }
     canvas.line({box.left, box.bottom}, {box.right, box.bottom},
                 {.stroke = std::string(color::kLine)});
-    const std::vector<double> ticks = x.ticks(4);
+    const std::vector<double> ticks = x.ticks(5);
     for (const double tick : ticks) {
         canvas.line({x.pixel(tick), box.bottom}, {x.pixel(tick), box.bottom + 4},
                     {.stroke = std::string(color::kLine)});
@@ -157,12 +157,17 @@ Figure weightFigure(const ReportData& data)
     constexpr double kRow = kPanelHeight + 56;
     const std::size_t count = std::min(data.weights.size(), kMostPanels);
     const std::size_t rows = (count + kColumns - 1) / kColumns;
+    const bool isQuantized =
+        std::any_of(data.weights.begin(), data.weights.end(),
+                    [](const WeightReport& weight) { return !weight.quantizer.empty(); });
     std::vector<LegendEntry> legend{{LegendEntry::Mark::Rect,
                                      {.fill = "#A9D6F2", .stroke = std::string(color::kSky)},
-                                     "float weights"},
-                                    {LegendEntry::Mark::Circle,
-                                     {.fill = std::string(color::kBlue)},
-                                     "levels after quantization"}};
+                                     "float weights"}};
+    if (isQuantized) {
+        legend.push_back({LegendEntry::Mark::Circle,
+                          {.fill = std::string(color::kBlue)},
+                          "levels after quantization"});
+    }
     bool isClipped = false;
     Canvas canvas("weights", kWidth, static_cast<double>(rows) * kRow + 44);
     for (std::size_t i = 0; i < count; ++i) {
@@ -180,10 +185,10 @@ Figure weightFigure(const ReportData& data)
     drawLegend(canvas, {16, static_cast<double>(rows) * kRow + 14}, kWidth, legend);
     Figure figure;
     figure.id = "weights";
-    figure.title = "Weights before and after quantization";
+    figure.title = isQuantized ? "Weights before and after quantization" : "Weights";
     figure.caption =
-        "Weight value on x; each distribution is drawn to its own maximum. Bits and signal to "
-        "quantization noise stand above." +
+        "Weight value on x; each distribution is drawn to its own maximum." +
+        std::string(isQuantized ? " Bits and signal to quantization noise stand above." : "") +
         (count < data.weights.size()
              ? fmt::format(" The first {} of {} tensors are shown.", count, data.weights.size())
              : std::string());
