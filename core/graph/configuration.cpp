@@ -35,6 +35,7 @@ const std::vector<Slot>& slotList()
 {
     static const std::vector<Slot> list = [] {
         std::vector<Slot> out;
+        out.reserve(kSlots.size());
         for (const SlotName& row : kSlots) {
             out.push_back(row.slot);
         }

@@ -3,6 +3,7 @@
 #include "core/base/text.h"
 #include "core/graph/activation.h"
 #include "core/graph/configuration.h"
+#include "core/graph/map_entries.h"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -10,283 +11,12 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <optional>
-#include <regex>
 
 namespace bitscape::graph {
 
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// --------------------------------------------------------------------------------------- the words
-
-constexpr std::array<std::string_view, 20> kClassKeys{"QDense",
-                                                      "QConv1D",
-                                                      "QConv2D",
-                                                      "QConv2DTranspose",
-                                                      "QDepthwiseConv2D",
-                                                      "QSeparableConv1D",
-                                                      "QSeparableConv2D",
-                                                      "QConv2DBatchnorm",
-                                                      "QDepthwiseConv2DBatchnorm",
-                                                      "QDenseBatchnorm",
-                                                      "QBatchNormalization",
-                                                      "QActivation",
-                                                      "QAdaptiveActivation",
-                                                      "QAveragePooling2D",
-                                                      "QGlobalAveragePooling2D",
-                                                      "QSimpleRNN",
-                                                      "QLSTM",
-                                                      "QGRU",
-                                                      "QBidirectional",
-                                                      "QScaleShift"};
-
-/// Parameters of an entry that are no slots of ours: QKeras knows them for layers or modes that are
-/// not covered. Their quantizers are checked all the same.
-constexpr std::array<std::string_view, 4> kForeignQuantizers{
-    "average_quantizer", "recurrent_quantizer", "state_quantizer",
-    "recurrent_activation_quantizer"};
-constexpr std::array<std::string_view, 2> kModes{"folding_mode", "ema_freeze_delay"};
-
-constexpr std::array<std::string_view, 20> kFunctions{
-    "linear", "relu",        "relu6",        "leakyrelu", "leaky_relu",     "softmax",    "sigmoid",
-    "tanh",   "elu",         "selu",         "softplus",  "softsign",       "swish",      "silu",
-    "gelu",   "exponential", "hard_sigmoid", "hard_tanh", "smooth_sigmoid", "smooth_tanh"};
-
-constexpr std::array<std::string_view, 4> kSettings{"@fold_batchnorm", "@activation_bits",
-                                                    "@prefer_adaptive", "@input"};
-
-template <class Range>
-bool contains(const Range& words, std::string_view word)
-{
-    return std::ranges::find(words, word) != words.end();
-}
-
-std::string didYouMean(const std::string& near)
-{
-    return near.empty() ? std::string() : fmt::format("Did you mean '{}'?", near);
-}
-
-// ----------------------------------------------------------------------------------- what is given
-
-/// What stands for a quantizer in a map.
-struct Choice {
-    enum class Kind { None, Empty, Function, Quantizer };
-    Kind kind = Kind::None;
-    quant::QuantizerPtr quantizer;
-    std::string function; ///< a Keras activation, which quantizes nothing
-};
-
-struct Entry {
-    std::string key;
-    std::optional<std::regex> pattern;
-    bool isObject = false;
-    std::map<std::string, Choice, std::less<>> parameters; ///< of an object
-    Choice whole;                                          ///< otherwise
-    bool matched = false;
-
-    [[nodiscard]] const Choice* find(std::string_view parameter) const
-    {
-        const auto found = parameters.find(parameter);
-        return found == parameters.end() ? nullptr : &found->second;
-    }
-};
-
-struct Settings {
-    std::optional<bool> foldBatchNorm;
-    std::optional<int> activationBits;
-    bool preferAdaptive = false;
-    std::optional<Choice> input;
-};
-
-Result<Choice> readChoice(const Json& value)
-{
-    if (value.is_null() || (value.is_string() && value.get<std::string>() == "None")) {
-        return Choice{};
-    }
-    if (!value.is_string() && !value.is_object()) {
-        return fail(ErrorCode::InvalidArgument, fmt::format("{} is no quantizer.", value.dump()),
-                    {}, "Write a string such as \"quantized_bits(4,0,1)\", a dictionary or null.");
-    }
-    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-    if (text.empty()) {
-        return Choice{Choice::Kind::Empty, nullptr, {}};
-    }
-    if (contains(kFunctions, text)) {
-        return Choice{Choice::Kind::Function, nullptr, text};
-    }
-    auto quantizer = quant::parseQuantizer(text);
-    if (!quantizer) {
-        return fail(std::move(quantizer).error());
-    }
-    return Choice{Choice::Kind::Quantizer, std::move(*quantizer), {}};
-}
-
-/// Reads and checks a whole map before anything is applied.
-class MapReader {
-public:
-    Result<void> read(const Graph& graph, std::string_view text)
-    {
-        Json json;
-        try {
-            json = Json::parse(text);
-        } catch (const Json::parse_error& error) {
-            return fail(ErrorCode::InvalidArgument, "The map is no valid JSON.",
-                        fmt::format("byte {}", error.byte));
-        }
-        if (!json.is_object()) {
-            return fail(ErrorCode::InvalidArgument, "The map must be a JSON object.", {},
-                        R"json(Write {"LAYER": {"kernel_quantizer": "quantized_bits(4)"}}.)json");
-        }
-        for (const auto& [key, value] : json.items()) {
-            auto ok = key.starts_with('@') ? readSetting(key, value) : readEntry(graph, key, value);
-            if (!ok) {
-                return fail(std::move(ok).error().in(key));
-            }
-        }
-        return {};
-    }
-
-    [[nodiscard]] std::vector<Entry>& entries() { return m_entries; }
-    [[nodiscard]] const Settings& settings() const { return m_settings; }
-
-private:
-    Result<void> readFlag(const std::string& key, const Json& value)
-    {
-        if (!value.is_boolean()) {
-            return mustBe(key, value, "true or false");
-        }
-        if (key == "@fold_batchnorm") {
-            m_settings.foldBatchNorm = value.get<bool>();
-        } else {
-            m_settings.preferAdaptive = value.get<bool>();
-        }
-        return {};
-    }
-
-    Result<void> readSetting(const std::string& key, const Json& value)
-    {
-        if (key == "@fold_batchnorm" || key == "@prefer_adaptive") {
-            return readFlag(key, value);
-        }
-        if (key == "@activation_bits") {
-            constexpr std::int64_t kMostBits = 32;
-            if (!value.is_number_integer() || value.get<std::int64_t>() < 1 ||
-                value.get<std::int64_t>() > kMostBits) {
-                return mustBe(key, value, "a whole number between 1 and 32");
-            }
-            m_settings.activationBits = value.get<int>();
-            return {};
-        }
-        if (key == "@input") {
-            auto choice = readChoice(value);
-            if (!choice) {
-                return fail(std::move(choice).error());
-            }
-            m_settings.input = std::move(*choice);
-            return {};
-        }
-        return fail(ErrorCode::InvalidArgument, fmt::format("The map knows no '{}'.", key), {},
-                    didYouMean(nearest(key, std::span<const std::string_view>(kSettings))));
-    }
-
-    static Failure mustBe(const std::string& key, const Json& value, const char* what)
-    {
-        return fail(ErrorCode::InvalidArgument,
-                    fmt::format("{} is {}, but it must be {}.", key, value.dump(), what));
-    }
-
-    Result<void> readEntry(const Graph& graph, const std::string& key, const Json& value)
-    {
-        Entry entry;
-        entry.key = key;
-        if (auto ok = readPattern(entry); !ok) {
-            return ok;
-        }
-        entry.isObject = value.is_object() && !value.contains("class_name");
-        if (!entry.isObject) {
-            auto whole = readChoice(value);
-            if (!whole) {
-                return fail(std::move(whole).error());
-            }
-            entry.whole = std::move(*whole);
-        } else if (auto ok = readParameters(graph, entry, value); !ok) {
-            return ok;
-        }
-        m_entries.push_back(std::move(entry));
-        return {};
-    }
-
-    static Result<void> readPattern(Entry& entry)
-    {
-        constexpr std::string_view kPattern = "re:";
-        if (!entry.key.starts_with(kPattern)) {
-            return {};
-        }
-        const std::string text = entry.key.substr(kPattern.size());
-        try {
-            entry.pattern = std::regex(text);
-        } catch (const std::regex_error&) {
-            return fail(ErrorCode::InvalidArgument, fmt::format("'{}' is no valid pattern.", text),
-                        {}, "Patterns are written as in JavaScript: re:^conv[0-9]+$.");
-        }
-        return {};
-    }
-
-    static Result<void> readParameters(const Graph& graph, Entry& entry, const Json& object)
-    {
-        for (const auto& [parameter, value] : object.items()) {
-            if (auto known = checkParameter(graph, entry, parameter); !known) {
-                return known;
-            }
-            if (contains(kModes, parameter)) {
-                continue;
-            }
-            auto read = readChoice(value);
-            if (!read) {
-                return fail(std::move(read).error().in(parameter));
-            }
-            entry.parameters[parameter] = std::move(*read);
-        }
-        return {};
-    }
-
-    /// Parameters are slots; those of activation layers are also names of functions.
-    static Result<void> checkParameter(const Graph& graph, const Entry& entry,
-                                       const std::string& parameter)
-    {
-        const int index = graph.find(entry.key);
-        const bool isActivation =
-            index >= 0 ? std::holds_alternative<ActivationOp>(graph.layer(index).op)
-                       : entry.key == "QActivation" || entry.key == "QAdaptiveActivation";
-        const bool isOpen = index < 0 && !contains(kClassKeys, entry.key);
-        std::vector<std::string> known;
-        if (isActivation || isOpen) {
-            known.assign(kFunctions.begin(), kFunctions.end());
-        }
-        if (!isActivation || index >= 0) {
-            for (const Slot slot : allSlots()) {
-                known.push_back(std::string(name(slot)) + "_quantizer");
-            }
-            known.emplace_back(name(Slot::Activation));
-            known.insert(known.end(), kForeignQuantizers.begin(), kForeignQuantizers.end());
-            known.insert(known.end(), kModes.begin(), kModes.end());
-        }
-        if (contains(known, parameter)) {
-            return {};
-        }
-        return fail(ErrorCode::InvalidArgument,
-                    fmt::format("There is no parameter '{}'.", parameter), {},
-                    didYouMean(nearest(parameter, known)));
-    }
-
-    std::vector<Entry> m_entries;
-    Settings m_settings;
-};
-
-// --------------------------------------------------------------------------------------- the
-// layers
 
 /// A class of QKeras: QDense, QActivation, …
 bool isOfQKeras(const Layer& layer)
@@ -348,13 +78,10 @@ bool isFoldable(const Graph& graph, int index)
            std::holds_alternative<BatchNormOp>(graph.layer(readers.front()).op);
 }
 
-// ------------------------------------------------------------------------------------- applying it
-
 class MapApplier {
 public:
-    MapApplier(const Graph& graph, std::vector<Entry>& entries, const Settings& settings,
-               MapResult& result)
-        : m_graph(graph), m_entries(entries), m_settings(settings), m_result(result)
+    MapApplier(const Graph& graph, MapEntries& map, MapResult& result)
+        : m_graph(graph), m_entries(map.entries), m_settings(map.settings), m_result(result)
     {
     }
 
@@ -370,8 +97,16 @@ private:
     }
 
     Result<void> applyToLayer(int index);
+    struct ActivationEntry {
+        const Entry* entry = nullptr;
+        bool isAdaptive = false;
+    };
+
+    [[nodiscard]] const Entry* kernelEntry(const Layer& layer, const Entry* named, bool folded);
     void applyToKernelLayer(int index, const Entry* named);
-    void applyToActivation(const Layer& layer, const Entry* named);
+    void applyToOutput(const Layer& layer, const Entry* entry);
+    [[nodiscard]] ActivationEntry activationEntry(const Layer& layer, Entry* named);
+    void applyToActivation(const Layer& layer, Entry* named);
     void applyToBatchNorm(int index, const Entry* named);
     void applyToAveragePool(const Layer& layer, const Entry* named);
     void applySlots(const Layer& layer, const Entry& entry);
@@ -479,6 +214,26 @@ std::optional<bool> saysKernel(const Layer& layer, const Entry& entry)
     return says;
 }
 
+/// The entry whose kernel quantizer counts: by name, else by class with the folded class first.
+const Entry* MapApplier::kernelEntry(const Layer& layer, const Entry* named, bool folded)
+{
+    const std::string plain = "Q" + layer.className;
+    std::vector<const Entry*> candidates{named};
+    if (named == nullptr) {
+        candidates = {folded ? classEntry(plain + "Batchnorm") : nullptr, classEntry(plain)};
+    }
+    for (const Entry* entry : candidates) {
+        if (entry != nullptr && entry->isObject) {
+            // An explicit null is ours: the kernel stays float and the rest of the entry counts.
+            const std::optional<bool> says = saysKernel(layer, *entry);
+            if (says && (*says || entry == named)) {
+                return entry;
+            }
+        }
+    }
+    return nullptr;
+}
+
 void MapApplier::applyToKernelLayer(int index, const Entry* named)
 {
     const Layer& layer = m_graph.layer(index);
@@ -490,22 +245,8 @@ void MapApplier::applyToKernelLayer(int index, const Entry* named)
         return;
     }
     const bool folded = folds(index);
-    const std::string plain = "Q" + layer.className;
-    const Entry* first = named;
-    const Entry* second = nullptr;
-    if (named == nullptr) {
-        first = folded ? classEntry(plain + "Batchnorm") : classEntry(plain);
-        second = folded ? classEntry(plain) : nullptr;
-    }
-    const Entry* chosen = nullptr;
-    for (const Entry* entry : {first, second}) {
-        if (chosen == nullptr && entry != nullptr && entry->isObject) {
-            // An explicit null is ours: the kernel stays float and the rest of the entry counts.
-            const std::optional<bool> says = saysKernel(layer, *entry);
-            chosen = says && (*says || entry == named) ? entry : nullptr;
-        }
-    }
-    if (chosen == nullptr) {
+    const Entry* entry = kernelEntry(layer, named, folded);
+    if (entry == nullptr) {
         if (named != nullptr && !named->parameters.empty()) {
             warn("map_note",
                  "The entry names no quantizer for the kernel; the layer stays as it is, as in "
@@ -514,27 +255,42 @@ void MapApplier::applyToKernelLayer(int index, const Entry* named)
         }
         return;
     }
-    setKernels(layer, *chosen);
-    const Choice* bias = chosen->find("bias_quantizer");
+    setKernels(layer, *entry);
+    const Choice* bias = entry->find("bias_quantizer");
     if (bias != nullptr && (hasSlot(layer, Slot::Bias) || folded)) {
         setSlot(layer, Slot::Bias, *bias);
     }
-    if (chosen->find("activation") != nullptr) {
-        warn("map_note", "QKeras reads 'activation_quantizer' here and passes over 'activation'.",
-             layer.name);
-    }
-    const Choice* activation = first == nullptr ? nullptr : first->find("activation_quantizer");
-    if (activation != nullptr && activation->kind != Choice::Kind::None &&
-        activation->kind != Choice::Kind::Empty) {
-        setSlot(layer, Slot::Activation, *activation);
-    } else {
-        quantizeFunction(layer);
-    }
+    // QKeras falls back to the plain class for the weights of a folded layer, not for its
+    // activation.
+    const Entry* own =
+        folded && named == nullptr ? classEntry("Q" + layer.className + "Batchnorm") : entry;
+    applyToOutput(layer, own);
     if (folded && m_result.configuration.find(layer.name, Slot::Activation)) {
         warn("map_note",
              "A quantizer between the layer and its normalization keeps the two from being folded; "
              "put it on the normalization or behind it.",
              layer.name);
+    }
+}
+
+/// The activation of a layer with a kernel: from its entry (may be null), else from its function.
+void MapApplier::applyToOutput(const Layer& layer, const Entry* entry)
+{
+    const Choice* activation = nullptr;
+    if (entry != nullptr) {
+        activation = entry->find("activation_quantizer");
+        if (entry->find("activation") != nullptr) {
+            warn("map_note",
+                 "QKeras reads 'activation_quantizer' here and passes over 'activation'.",
+                 layer.name);
+        }
+    }
+    const bool says = activation != nullptr && activation->kind != Choice::Kind::None &&
+                      activation->kind != Choice::Kind::Empty;
+    if (says) {
+        setSlot(layer, Slot::Activation, *activation);
+    } else {
+        quantizeFunction(layer);
     }
 }
 
@@ -556,41 +312,49 @@ void MapApplier::applySlots(const Layer& layer, const Entry& entry)
     }
 }
 
-void MapApplier::applyToActivation(const Layer& layer, const Entry* named)
+/// The entry of a layer that only computes a function, and whether it asks for a learned range.
+MapApplier::ActivationEntry MapApplier::activationEntry(const Layer& layer, Entry* named)
 {
-    const Entry* entry = named;
-    bool isAdaptive = false;
-    if (named == nullptr) {
-        const bool isPlain = layer.className == "Activation" || layer.className == "ReLU" ||
-                             layer.className == "LeakyReLU";
-        if (!isPlain) {
-            return; // QKeras' own layers, and classes that model_quantize passes over
-        }
-        const Entry* usual = classEntry("QActivation");
-        const Entry* adaptive =
-            layer.className == "Activation" ? classEntry("QAdaptiveActivation") : nullptr;
-        const bool adaptiveFirst = m_settings.preferAdaptive && adaptive != nullptr;
-        isAdaptive = adaptiveFirst || usual == nullptr;
-        entry = isAdaptive ? adaptive : usual;
+    if (named != nullptr) {
+        return {named, false};
     }
-    if (entry == nullptr) {
-        return;
+    const bool isActivation = layer.className == "Activation";
+    if (!isActivation && layer.className != "ReLU" && layer.className != "LeakyReLU") {
+        return {}; // QKeras' own layers, and classes that model_quantize passes over
+    }
+    const Entry* usual = classEntry("QActivation");
+    const Entry* adaptive = isActivation ? classEntry("QAdaptiveActivation") : nullptr;
+    if (adaptive != nullptr && (m_settings.preferAdaptive || usual == nullptr)) {
+        return {adaptive, true};
+    }
+    return {usual, false};
+}
+
+/// What an entry says of a function: for all, under its name, or as a slot; null: nothing.
+const Choice* choiceFor(const Layer& layer, const Entry& entry)
+{
+    if (!entry.isObject) {
+        return &entry.whole;
     }
     const Function function = std::get<ActivationOp>(layer.op).function;
-    const Choice* choice = &entry->whole;
-    if (entry->isObject) {
-        std::string key = functionName(layer, function);
-        if (layer.className == "ReLU" || layer.className == "LeakyReLU") {
-            key = function.negativeSlope > 0.0F ? "leakyrelu" : "relu";
-        }
-        choice = entry->find(key);
-        for (const char* slotKey : {"activation_quantizer", "activation"}) {
-            choice = choice == nullptr ? entry->find(slotKey) : choice;
+    std::string key = functionName(layer, function);
+    if (layer.className == "ReLU" || layer.className == "LeakyReLU") {
+        key = function.negativeSlope > 0.0F ? "leakyrelu" : "relu";
+    }
+    for (const std::string& known :
+         {key, std::string("activation_quantizer"), std::string("activation")}) {
+        if (const Choice* choice = entry.find(known)) {
+            return choice->kind == Choice::Kind::Empty ? nullptr : choice;
         }
     }
-    const bool says =
-        choice != nullptr && (choice->kind != Choice::Kind::Empty || !entry->isObject);
-    if (!says) {
+    return nullptr;
+}
+
+void MapApplier::applyToActivation(const Layer& layer, Entry* named)
+{
+    const auto [entry, isAdaptive] = activationEntry(layer, named);
+    const Choice* choice = entry == nullptr ? nullptr : choiceFor(layer, *entry);
+    if (choice == nullptr) {
         return;
     }
     if (isAdaptive && choice->kind == Choice::Kind::Quantizer) {
@@ -598,9 +362,7 @@ void MapApplier::applyToActivation(const Layer& layer, const Entry* named)
              "QAdaptiveActivation learns its range in training, which is not covered; the function "
              "stays as it is.",
              layer.name);
-        return;
-    }
-    if (choice->kind == Choice::Kind::Empty) {
+    } else if (choice->kind == Choice::Kind::Empty) {
         quantizeFunction(layer);
     } else if (choice->kind != Choice::Kind::None || named != nullptr) {
         setSlot(layer, Slot::Activation, *choice);
@@ -664,7 +426,7 @@ void MapApplier::applyToAveragePool(const Layer& layer, const Entry* named)
 Result<void> MapApplier::applyToLayer(int index)
 {
     const Layer& layer = m_graph.layer(index);
-    const Entry* named = namedEntry(layer);
+    Entry* named = namedEntry(layer);
     const bool isActivation = std::holds_alternative<ActivationOp>(layer.op);
     const bool isWhole = named != nullptr && !named->isObject;
     if (isWhole && !isActivation) {
@@ -695,12 +457,12 @@ Result<void> MapApplier::applyToLayer(int index)
 
 void MapApplier::warnOfUnmatched()
 {
-    std::vector<std::string> known(kClassKeys.begin(), kClassKeys.end());
+    std::vector<std::string> known(classKeys().begin(), classKeys().end());
     for (const Layer& layer : m_graph.layers()) {
         known.push_back(layer.name);
     }
     for (const Entry& entry : m_entries) {
-        if (entry.matched || contains(kClassKeys, entry.key)) {
+        if (entry.matched || isClassKey(entry.key)) {
             continue;
         }
         std::string message =
@@ -731,8 +493,6 @@ Result<void> MapApplier::apply()
     return {};
 }
 
-// ----------------------------------------------------------------------------------- writing a map
-
 Json entryOf(const Layer& layer, const LayerQuantizers& quantizers)
 {
     const auto activation = quantizers.find(Slot::Activation);
@@ -758,12 +518,12 @@ Json entryOf(const Layer& layer, const LayerQuantizers& quantizers)
 
 Result<MapResult> applyMap(const Graph& graph, const Configuration& base, std::string_view json)
 {
-    MapReader reader;
-    if (auto ok = reader.read(graph, json); !ok) {
-        return fail(std::move(ok).error());
+    auto map = readMap(graph, json);
+    if (!map) {
+        return fail(std::move(map).error());
     }
     MapResult result{base, {}};
-    MapApplier applier(graph, reader.entries(), reader.settings(), result);
+    MapApplier applier(graph, *map, result);
     if (auto ok = applier.apply(); !ok) {
         return fail(std::move(ok).error());
     }

@@ -92,7 +92,7 @@ public:
     }
 
 private:
-    Failure complain(std::string what) const
+    [[nodiscard]] Failure complain(std::string what) const
     {
         return fail(ErrorCode::InvalidArgument, std::move(what) + ".", placeIn(m_text, m_at),
                     "Write name(value, …, key=value), for example quantized_bits(4,0,1).");
