@@ -20,16 +20,17 @@ constexpr double kWideBin = 6.0;    ///< px; wider bins are drawn as steps
 constexpr int kBigStep = 16;        ///< bins
 constexpr double kLeastCount = 0.5; ///< bottom of a logarithmic axis
 
-QPen thresholdPen(const Palette& p, std::size_t index, bool isChosen)
+/// place: among the thresholds that are not chosen.
+QPen thresholdPen(const Palette& p, std::size_t place, bool isChosen)
 {
     if (isChosen) {
         return solidPen(p[Series::Blue], 2.6);
     }
-    static constexpr std::array kColors{Series::Purple, Series::Green, Series::Brown,
-                                        Series::Indigo};
-    static const std::array<QList<qreal>, 4> kDashes{{{6, 4}, {2, 3}, {8, 3, 2, 3}, {4, 2}}};
-    const std::size_t i = index % kColors.size();
-    return dashedPen(p[kColors[i]], 1.7, kDashes[i]);
+    const std::array colors{p[Series::Purple], p[Series::Green], p[Series::Brown], p.reference,
+                            p[Series::Indigo]};
+    static const std::array<QList<qreal>, 5> kDashes{
+        {{6, 4}, {2, 3}, {8, 3, 2, 3}, {4, 2}, {10, 4}}};
+    return dashedPen(colors[place % colors.size()], 1.7, kDashes[place % kDashes.size()]);
 }
 
 } // namespace
@@ -281,9 +282,10 @@ void HistogramPlot::paintThresholds(Canvas& canvas) const
 {
     const Frame& f = canvas.frame();
     const Palette& p = canvas.colors();
-    for (std::size_t i = 0; i < m_data.thresholds.size(); ++i) {
-        const HistogramThreshold& t = m_data.thresholds[i];
-        canvas.vertical(f.x.toPixel(t.value), thresholdPen(p, i, t.isChosen));
+    std::size_t place = 0;
+    for (const HistogramThreshold& t : m_data.thresholds) {
+        canvas.vertical(f.x.toPixel(t.value), thresholdPen(p, place, t.isChosen));
+        place += t.isChosen ? 0 : 1;
     }
     const HistogramThreshold* handle = chosen();
     if (handle == nullptr || !m_data.isThresholdMovable) {
@@ -323,8 +325,10 @@ void HistogramPlot::paintThresholdNames(Canvas& canvas) const
     if (m_data.clipHigh) {
         clipWord(f.x.toPixel(*m_data.clipHigh), f.area.right());
     }
-    for (std::size_t i = 0; i < m_data.thresholds.size(); ++i) {
-        const HistogramThreshold& t = m_data.thresholds[i];
+    std::size_t place = 0;
+    for (const HistogramThreshold& t : m_data.thresholds) {
+        const QColor color = thresholdPen(p, place, t.isChosen).color();
+        place += t.isChosen ? 0 : 1;
         const double x = f.x.toPixel(t.value);
         if (x < f.area.left() || x > f.area.right()) {
             continue;
@@ -333,8 +337,7 @@ void HistogramPlot::paintThresholdNames(Canvas& canvas) const
         if (t.isChosen && m_isDragging) {
             text += QStringLiteral(", ") + tr("%1 % clipped").arg(num(100.0 * clippedShare(), 2));
         }
-        const TextStyle style{
-            .color = thresholdPen(p, i, t.isChosen).color(), .bold = t.isChosen, .halo = true};
+        const TextStyle style{.color = color, .bold = t.isChosen, .halo = true};
         const QSizeF size = canvas.textSize(text, style);
         const bool onLeft = x + size.width() + 10.0 > f.area.right();
         QRectF box(onLeft ? x - 6.0 - size.width() : x + 6.0, f.area.top() + 3.0, size.width(),

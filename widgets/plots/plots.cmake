@@ -25,8 +25,12 @@ set(BITSCAPE_PLOT_SOURCES
     plot_table.h
     plot_table.cpp
     registry.cpp
+    roofline_plot.h
+    roofline_plot.cpp
     search_progress_plot.h
     search_progress_plot.cpp
+    staircase_plot.h
+    staircase_plot.cpp
     training_plot.h
     training_plot.cpp
     utilization_plot.h

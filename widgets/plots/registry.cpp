@@ -8,7 +8,9 @@
 #include "widgets/plots/histogram_plot.h"
 #include "widgets/plots/hypervolume_plot.h"
 #include "widgets/plots/pareto_plot.h"
+#include "widgets/plots/roofline_plot.h"
 #include "widgets/plots/search_progress_plot.h"
+#include "widgets/plots/staircase_plot.h"
 #include "widgets/plots/training_plot.h"
 #include "widgets/plots/utilization_plot.h"
 
@@ -66,6 +68,10 @@ std::span<const PlotInfo> plots()
                  "UtilizationData", make<UtilizationPlot>},
         PlotInfo{"energyPlot", QT_TRANSLATE_NOOP("plots", "Energy per layer"), "EnergyData",
                  make<EnergyPlot>},
+        PlotInfo{"rooflinePlot", QT_TRANSLATE_NOOP("plots", "Roofline"), "RooflineData",
+                 make<RooflinePlot>},
+        PlotInfo{"staircasePlot", QT_TRANSLATE_NOOP("plots", "Precision staircase"),
+                 "StaircaseData", make<StaircasePlot>},
     };
     return table;
 }

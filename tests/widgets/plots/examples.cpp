@@ -7,7 +7,9 @@
 #include "widgets/plots/energy_plot.h"
 #include "widgets/plots/histogram_plot.h"
 #include "widgets/plots/hypervolume_plot.h"
+#include "widgets/plots/roofline_plot.h"
 #include "widgets/plots/search_progress_plot.h"
+#include "widgets/plots/staircase_plot.h"
 #include "widgets/plots/training_plot.h"
 #include "widgets/plots/utilization_plot.h"
 
@@ -378,6 +380,52 @@ EnergyData exampleEnergy(Amount amount)
     return data;
 }
 
+RooflineData exampleRoofline(Amount amount)
+{
+    constexpr std::array kMacs{0.44, 2.36, 2.36, 1.18, 2.36, 0.13, 1.18, 2.36, 0.13, 0.0006};
+    constexpr std::array kIntensity{22.0, 60.0, 84.0, 58.0, 128.0, 8.5, 56.0, 97.0, 7.2, 0.84};
+    constexpr std::array kReference{12.0, 32.0, 45.0, 18.5, 45.0, 4.2, 26.0, 32.0, 2.4, 0.42};
+    const UtilizationData cycles = exampleUtilization(amount);
+    RooflineData data;
+    data.roofs = {{1, 16.0}, {2, 32.0}, {4, 64.0}};
+    data.backingBitsPerCycle = 64.0;
+    data.referenceName = "same layer at 16 bits";
+    for (std::size_t i = 0; i < cycles.rows.size(); ++i) {
+        const UtilizationRow& row = cycles.rows[i];
+        if (row.engine != LayerEngine::Accelerated) {
+            continue;
+        }
+        const std::size_t k = i % 10;
+        data.points.push_back({.name = row.name,
+                               .macsPerByte = kIntensity[k],
+                               .macsPerCycle = kMacs[k] * 1e6 / row.cycles,
+                               .lanes = row.lanes,
+                               .referenceMacsPerByte = kReference[k],
+                               .referenceMacsPerCycle = std::min({kMacs[k] * 1e6 / row.cycles * 0.9,
+                                                                  16.0, kReference[k] * 8.0})});
+    }
+    return data;
+}
+
+StaircaseData exampleStaircase()
+{
+    StaircaseData data;
+    data.title = "Precision staircase, conv2d_7: cycles";
+    data.unit = "cycles";
+    data.weightBits = 4;
+    data.inputBits = 4;
+    for (int w = 1; w <= kStaircaseBits; ++w) {
+        for (int a = 1; a <= kStaircaseBits; ++a) {
+            const int wide = std::max(w, a);
+            const int lanes = wide <= 4 ? 4 : wide <= 8 ? 2 : 1;
+            data.lanes[static_cast<std::size_t>(w - 1)][static_cast<std::size_t>(a - 1)] = lanes;
+            data.cost[static_cast<std::size_t>(w - 1)][static_cast<std::size_t>(a - 1)] =
+                147456.0 / lanes + 500.0 + 40.0 * w;
+        }
+    }
+    return data;
+}
+
 template <class P, class F>
 bool with(Plot& plot, F fill)
 {
@@ -418,6 +466,12 @@ bool fillExample(Plot& plot, Amount amount)
                                      p.setData(exampleUtilization(amount));
                                      p.setSelectedRow(isSelected ? 7 : -1);
                                  }) ||
+           with<RooflinePlot>(plot,
+                              [&](RooflinePlot& p) {
+                                  p.setData(exampleRoofline(amount));
+                                  p.setSelectedPoint(isSelected ? 7 : -1);
+                              }) ||
+           with<StaircasePlot>(plot, [](StaircasePlot& p) { p.setData(exampleStaircase()); }) ||
            with<EnergyPlot>(plot, [&](EnergyPlot& p) {
                p.setData(exampleEnergy(amount));
                p.setSelectedRow(isSelected ? 7 : -1);
@@ -492,6 +546,22 @@ bool fillDegenerate(Plot& plot)
                                      p.setData({.rows = {{.name = "a", .cycles = kNan},
                                                          {.name = "b", .cycles = 0.0}}});
                                  }) ||
+           with<RooflinePlot>(
+               plot,
+               [](RooflinePlot& p) {
+                   p.setData({.points = {{.name = "a", .macsPerByte = kNan, .macsPerCycle = 1.0},
+                                         {.name = "b", .macsPerByte = 2.0, .macsPerCycle = 2.0},
+                                         {.name = "c", .macsPerByte = 0.0, .macsPerCycle = 0.0}},
+                              .roofs = {{1, kNan}, {2, 0.0}}});
+               }) ||
+           with<StaircasePlot>(plot,
+                               [](StaircasePlot& p) {
+                                   StaircaseData data;
+                                   data.cost[3][3] = 7.0;
+                                   data.cost[4][4] = kNan;
+                                   data.weightBits = 99;
+                                   p.setData(data);
+                               }) ||
            with<EnergyPlot>(plot, [](EnergyPlot& p) {
                p.setData({.rows = {{.name = "a", .microjoule = {kNan}}, {.name = "b"}}});
            });

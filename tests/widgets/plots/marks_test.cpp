@@ -5,7 +5,9 @@
 #include "widgets/plots/distributions_plot.h"
 #include "widgets/plots/energy_plot.h"
 #include "widgets/plots/histogram_plot.h"
+#include "widgets/plots/roofline_plot.h"
 #include "widgets/plots/search_progress_plot.h"
+#include "widgets/plots/staircase_plot.h"
 #include "widgets/plots/training_plot.h"
 #include "widgets/plots/utilization_plot.h"
 
@@ -100,6 +102,38 @@ private Q_SLOTS:
         QSignalSpy trial(progress.get(), &SearchProgressPlot::trialClicked);
         click(*progress, 0);
         QCOMPARE(trial.size(), 1);
+    }
+
+    void staircaseAsksForBits()
+    {
+        const auto plot = shown<StaircasePlot>(test::Amount::Some);
+        QSignalSpy asked(plot.get(), &StaircasePlot::bitsRequested);
+        const int mark = (3 - 1) * kStaircaseBits + 5 - 1;
+        click(*plot, mark);
+        QCOMPARE(asked.size(), 1);
+        QCOMPARE(asked.first().at(0).toInt(), 3);
+        QCOMPARE(asked.first().at(1).toInt(), 5);
+        QCOMPARE(plot->table().columns[0].value(mark).toInt(), 3);
+        QCOMPARE(plot->table().columns[1].value(mark).toInt(), 5);
+        // A pair that is not possible asks for nothing.
+        QVERIFY(test::fillDegenerate(*plot));
+        click(*plot, mark);
+        QCOMPARE(asked.size(), 1);
+    }
+
+    void rooflineTellsWhatBounds()
+    {
+        RooflinePlot plot;
+        plot.setData(
+            {.points =
+                 {{.name = "memory", .macsPerByte = 1.0, .macsPerCycle = 7.0, .lanes = 2},
+                  {.name = "arithmetic", .macsPerByte = 100.0, .macsPerCycle = 31.0, .lanes = 2}},
+             .roofs = {{1, 16.0}, {2, 32.0}},
+             .backingBitsPerCycle = 64.0});
+        QVERIFY(plot.markText(0).contains(QStringLiteral("bound by memory")));
+        QVERIFY(plot.markText(1).contains(QStringLiteral("bound by arithmetic")));
+        QVERIFY(plot.isLogarithmic(Qt::Horizontal) && plot.isLogarithmic(Qt::Vertical));
+        QVERIFY(plot.toSvg({.size = {700, 440}}).contains(QStringLiteral("64 bit/cycle")));
     }
 
     void manyRowsScroll()
