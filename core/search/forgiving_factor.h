@@ -13,10 +13,10 @@
 
 namespace bitscape::search {
 
-/// Costs of one configuration; bits as AutoQKeras counts them for the goal, energy of QTools,
-/// cycles of the accelerator. Handed in from above: search knows no hardware.
+/// Costs of one configuration: energy of QTools, cycles of the accelerator. Handed in from above:
+/// search knows no hardware.
 struct Cost {
-    double bits = 0.0; ///< weights, packed
+    double bits = 0.0; ///< of the weights, packed; in trials what AutoQKeras' bits goal counts
     double activationBits = 0.0;
     double energyPicojoule = 0.0;
     double cycles = 0.0;

@@ -15,7 +15,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 namespace bitscape::search {
@@ -85,8 +84,9 @@ struct Study {
     /// Numbers of finished trials that no other dominates (metric up, bits down), ascending by
     /// bits.
     [[nodiscard]] std::vector<int> front() const;
-    /// Of the front in (bits / referenceSize, metric), reference point (1, 0) or the largest seen;
-    /// ≥ 0.
+    /// Area below the front in (bits / largest bits, metric): the largest of the reference's (with
+    /// the bits goal) and of all finished trials; metrics count from 0, or from the lowest if that
+    /// is negative. ≥ 0.
     [[nodiscard]] double hypervolume() const;
 };
 
