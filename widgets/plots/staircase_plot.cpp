@@ -84,7 +84,6 @@ PlotSpec StaircasePlot::spec() const
         axis->ends = AxisEnds::Exact;
         axis->integers = true;
         axis->grid = false;
-        axis->zoom = false;
     }
     s.x.label = tr("Weight bits");
     s.y.label = tr("Input activation bits");
