@@ -10,43 +10,32 @@ constexpr int kRows = 8;
 constexpr int kTaps = 8;
 
 /// Sums of Rows rows for one vector of channels.
-template <int Rows, bool IsFull>
+template <int Rows, bool IsWhole>
 void depthwiseTile(const float* const* a, const Gather& gather, const float* weights, Index channel,
                    int lanes, const Finish& finish, float* const* c)
 {
-    const auto read = [lanes](const float* from) __attribute__((always_inline))
-    {
-        if constexpr (IsFull) {
-            return load(from);
-        } else {
-            return loadPart(from, lanes);
-        }
-    };
     Vector sums[Rows] = {};
     const Index channels = gather.segmentLength;
     for (Index t = 0; t < gather.segmentCount; ++t) {
-        const Vector weight = read(weights + t * channels + channel);
+        const Vector weight = loadLanes<IsWhole>(weights + t * channels + channel, lanes);
         const Index offset = gather.segments[t] + channel;
-        unrolled<Rows>([&](auto m) { sums[m] += read(a[m] + offset) * weight; });
+        unrolled<Rows>(
+            [&](auto m) { sums[m] += loadLanes<IsWhole>(a[m] + offset, lanes) * weight; });
     }
-    const Vector bias = finish.bias == nullptr ? Vector{} : read(finish.bias + channel);
+    const Vector bias =
+        finish.bias == nullptr ? Vector{} : loadLanes<IsWhole>(finish.bias + channel, lanes);
     const Vector low = broadcast(finish.low);
     const Vector high = broadcast(finish.high);
     unrolled<Rows>([&](auto m) {
         Vector value = sums[m] + bias;
         if (finish.clamps) {
-            value = value < low ? low : value;
-            value = value > high ? high : value;
+            value = clamped(value, low, high);
         }
         float* to = c[m] + channel;
         if (finish.adds) {
-            value = read(to) + value;
+            value = loadLanes<IsWhole>(to, lanes) + value;
         }
-        if constexpr (IsFull) {
-            store(to, value);
-        } else {
-            storePart(to, value, lanes);
-        }
+        storeLanes<IsWhole>(to, value, lanes);
     });
 }
 
@@ -66,25 +55,19 @@ void depthwiseRows(const float* const* a, const Gather& gather, const float* wei
 }
 
 /// Sums over a block of rows of Taps taps for one vector of channels.
-template <int Taps, bool IsFull>
+template <int Taps, bool IsWhole>
 void transposedTile(const Gather& a, Index first, Index count, const Matrix& b, const Index* taps,
                     Index channel, int lanes, float* target, bool adds)
 {
-    const auto read = [lanes](const float* from) __attribute__((always_inline))
-    {
-        if constexpr (IsFull) {
-            return load(from);
-        } else {
-            return loadPart(from, lanes);
-        }
-    };
     Vector sums[Taps] = {};
     Index image = first / a.rowCount;
     Index row = first % a.rowCount;
     for (Index r = 0; r < count; ++r) {
         const float* left = a.data + image * a.imagePitch + a.rows[row] + channel;
-        const Vector right = read(b.data + image * b.imagePitch + b.rows[row] + channel);
-        unrolled<Taps>([&](auto t) { sums[t] += read(left + taps[t]) * right; });
+        const Vector right =
+            loadLanes<IsWhole>(b.data + image * b.imagePitch + b.rows[row] + channel, lanes);
+        unrolled<Taps>(
+            [&](auto t) { sums[t] += loadLanes<IsWhole>(left + taps[t], lanes) * right; });
         if (++row == a.rowCount) {
             row = 0;
             ++image;
@@ -92,12 +75,8 @@ void transposedTile(const Gather& a, Index first, Index count, const Matrix& b, 
     }
     unrolled<Taps>([&](auto t) {
         float* to = target + t * a.segmentLength + channel;
-        const Vector value = adds ? read(to) + sums[t] : sums[t];
-        if constexpr (IsFull) {
-            store(to, value);
-        } else {
-            storePart(to, value, lanes);
-        }
+        const Vector value = adds ? loadLanes<IsWhole>(to, lanes) + sums[t] : sums[t];
+        storeLanes<IsWhole>(to, value, lanes);
     });
 }
 

@@ -82,8 +82,7 @@ BITSCAPE_INLINE void write(Vector value, const PanelFinish& finish, float* to)
     const int columns = finish.columns[V];
     value = value + finish.bias[V];
     if (finish.clamps) {
-        value = value < finish.low ? finish.low : value;
-        value = value > finish.high ? finish.high : value;
+        value = clamped(value, finish.low, finish.high);
     }
     float* target = to + V * kLanes;
     if (columns == kLanes) {

@@ -77,6 +77,33 @@ BITSCAPE_INLINE void storePart(float* to, Vector value, int count)
 #endif
 }
 
+/// A whole vector, or (compile-time choice) the first `count` lanes of one.
+template <bool IsWhole>
+BITSCAPE_INLINE Vector loadLanes(const float* from, [[maybe_unused]] int count)
+{
+    if constexpr (IsWhole) {
+        return load(from);
+    } else {
+        return loadPart(from, count);
+    }
+}
+template <bool IsWhole>
+BITSCAPE_INLINE void storeLanes(float* to, Vector value, [[maybe_unused]] int count)
+{
+    if constexpr (IsWhole) {
+        store(to, value);
+    } else {
+        storePart(to, value, count);
+    }
+}
+
+/// NaN passes.
+BITSCAPE_INLINE Vector clamped(Vector value, Vector low, Vector high)
+{
+    value = value < low ? low : value;
+    return value > high ? high : value;
+}
+
 /// body(0), …, body(Count−1) with constants, written out by the compiler: accumulators in arrays
 /// that are indexed by constants stay in registers (GCC 12 spills those of ordinary loops).
 template <int Count, class Body>
