@@ -71,7 +71,7 @@ public:
 
     void setData(const ParetoData& given);
     [[nodiscard]] const ParetoData& data() const { return m_data; }
-    [[nodiscard]] CostMetric metric() const { return m_metric; }
+    [[nodiscard]] CostMetric costMetric() const { return m_metric; }
     /// Numbers of the trials on the front drawn, ascending by cost.
     [[nodiscard]] std::vector<int> frontTrials() const;
 
