@@ -248,6 +248,28 @@ std::string sweepText(const std::vector<hw::SweepPoint>& points)
     return "\nCycles at other widths:\n" + table(rows, right);
 }
 
+/// What rows warn of; floats, which are many, in one sentence.
+void warnOf(Session& session, const hw::NetworkCost& cost)
+{
+    std::vector<std::string> floats;
+    for (const hw::LayerCost& layer : cost.layers) {
+        for (const Warning& warning : layer.warnings) {
+            if (warning.code == "float_operand") {
+                if (floats.empty() || floats.back() != layer.layer) {
+                    floats.push_back(layer.layer);
+                }
+            } else if (warning.code != "counted_as_free") {
+                session.warn(warning);
+            }
+        }
+    }
+    if (!floats.empty()) {
+        session.warn({"float_operand",
+                      "Weights, inputs or outputs that nothing quantizes count as 16 bits.",
+                      join(floats, ", ")});
+    }
+}
+
 Result<Answer> run(Session& session, const Arguments& arguments)
 {
     Answer answer;
@@ -284,12 +306,8 @@ Result<Answer> run(Session& session, const Arguments& arguments)
     answer.json["layers"] = Json::array();
     for (const hw::LayerCost& layer : cost->layers) {
         answer.json["layers"].push_back(layerJson(layer));
-        for (const Warning& warning : layer.warnings) {
-            if (warning.code != "counted_as_free") {
-                session.warn(warning);
-            }
-        }
     }
+    warnOf(session, *cost);
     answer.json["totals"] = totalsJson(*cost, *speedup);
     answer.json["hints"] = hintsJson(*hints);
     answer.text = costText(*accelerator, *cost, *speedup, *hints);

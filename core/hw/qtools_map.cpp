@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/hw/qtools_map.h"
 
+#include "core/base/text.h"
 #include "core/hw/qtools_weights.h"
 
 #include <nlohmann/json.hpp>
@@ -87,6 +88,7 @@ public:
                 return fail(std::move(ok).error().in("layer " + layer.name));
             }
         }
+        warnOfScales();
         return std::move(m_map);
     }
 
@@ -102,6 +104,16 @@ private:
     void warn(std::string code, std::string message, const std::string& where)
     {
         m_map.warnings.push_back({std::move(code), std::move(message), where});
+    }
+
+    void warnOfScales()
+    {
+        if (!m_unscaled.empty()) {
+            warn("scale_unknown",
+                 "The auto_po2 scales of the weights are not known, so they do not move the "
+                 "widths of multiplier and accumulator.",
+                 join(m_unscaled, ", "));
+        }
     }
 
     // Options -----------------------------------------------------------------------------------
@@ -361,10 +373,7 @@ private:
             return std::nullopt;
         }
         if (!areScalesKnown()) {
-            warn("scale_unknown",
-                 "The auto_po2 scales of the weights are not known, so they do not move the "
-                 "widths of multiplier and accumulator.",
-                 where);
+            m_unscaled.push_back(where);
             return std::nullopt;
         }
         return fittedScales(*quantizer, values);
@@ -841,6 +850,7 @@ private:
     bool m_hasKerasAccumulator = false;
     std::vector<Edge> m_edges;
     std::set<std::string, std::less<>> m_fusedNorms;
+    std::vector<std::string> m_unscaled; ///< layers whose auto_po2 scales are not known
     Map m_map;
 };
 
