@@ -4,12 +4,14 @@
 // The assembler puts the files into the read-only data of the program: no copy at start-up, no
 // array for the compiler to chew. BITSCAPE_SAMPLES is the folder; CMake makes this file depend on
 // the files in it.
+// NOLINTBEGIN(bugprone-macro-parentheses): the macro declares names
 #define BITSCAPE_EMBED(symbol, file)                                                               \
     asm(".section .rodata\n.balign 16\n.global " #symbol "\n" #symbol                              \
         ":\n.incbin \"" BITSCAPE_SAMPLES "/" file "\"\n.global " #symbol "_end\n" #symbol          \
         "_end:\n.byte 0\n.text\n");                                                                \
     extern "C" const char symbol[];                                                                \
     extern "C" const char symbol##_end[]
+// NOLINTEND(bugprone-macro-parentheses)
 
 BITSCAPE_EMBED(bitscape_digits_h5, "digits.h5");
 BITSCAPE_EMBED(bitscape_digits_project, "digits.bitscape");

@@ -100,6 +100,7 @@ std::vector<double> barHeights(const std::vector<const hw::LayerCost*>& rows, do
         cycles += static_cast<double>(row->cycles);
     }
     std::vector<double> heights;
+    heights.reserve(rows.size());
     for (const hw::LayerCost* row : rows) {
         heights.push_back(std::max(15.0, total * static_cast<double>(row->cycles) / cycles));
     }

@@ -10,7 +10,7 @@ namespace bitscape::project {
 
 /// Trials of the studies over a cost, with front, references and current configuration.
 enum class CostAxis { WeightBits, Energy, Cycles };
-[[nodiscard]] Figure accuracyFigure(const ReportData& data, CostAxis axis);
+[[nodiscard]] Figure accuracyFigure(const ReportData& data, CostAxis kind);
 /// Loss and accuracy per epoch.
 [[nodiscard]] Figure trainingFigure(const ReportData& data);
 /// Histogram of every kernel before and its levels after quantization.

@@ -161,7 +161,7 @@ Section dataSection(const ReportData& data)
 {
     Section section{"data", "Data and preprocessing", {}, {}, {}, {}};
     if (!data.project->data) {
-        section.paragraphs.push_back("The project holds no data.");
+        section.paragraphs.emplace_back("The project holds no data.");
         return section;
     }
     const io::DataSet& set = *data.project->data;
@@ -277,7 +277,9 @@ Table trialTable(const ReportData& data, std::size_t studyIndex, bool onlyFront)
             continue;
         }
         const bool isComplete = trial.state == search::TrialState::Complete;
-        const auto measured = [&](std::string value) { return text(isComplete ? value : kNone); };
+        const auto measured = [&](const std::string& value) {
+            return text(isComplete ? value : kNone);
+        };
         std::vector<Cell>& cells = table.rows.emplace_back();
         cells = {text(fmt::format("{}", trial.number)),
                  measured(percent(trial.metric)),
@@ -305,7 +307,7 @@ Section searchSection(const ReportData& data)
 {
     Section section{"search", "Search", {}, {}, {}, {}};
     if (data.project->studies.empty()) {
-        section.paragraphs.push_back("The project holds no study.");
+        section.paragraphs.emplace_back("The project holds no study.");
     }
     for (std::size_t i = 0; i < data.project->studies.size(); ++i) {
         const search::Study* study = data.project->studies[i].get();
@@ -370,7 +372,7 @@ Section calibrationSection(const ReportData& data)
 {
     Section section{"calibration", "Calibration", {}, {}, {}, {}};
     if (!data.project->calibration) {
-        section.paragraphs.push_back("No histograms were gathered.");
+        section.paragraphs.emplace_back("No histograms were gathered.");
         return section;
     }
     const search::Calibration& calibration = *data.project->calibration;
@@ -423,9 +425,11 @@ Table hardwareTable(const hw::NetworkCost& cost)
     for (const hw::LayerCost& row : cost.layers) {
         const bool isEngine =
             row.engine != hw::EngineKind::Cpu && row.engine != hw::EngineKind::Free;
-        const auto engineOnly = [&](std::string value) { return text(isEngine ? value : kNone); };
+        const auto engineOnly = [&](const std::string& value) {
+            return text(isEngine ? value : kNone);
+        };
         const bool isFree = row.engine == hw::EngineKind::Free;
-        const auto worked = [&](std::string value) { return text(isFree ? kNone : value); };
+        const auto worked = [&](const std::string& value) { return text(isFree ? kNone : value); };
         table.rows.push_back(
             {text(row.layer), text(std::string(hw::name(row.engine))),
              engineOnly(fmt::format("\u00d7{}", row.lanes)),
@@ -469,7 +473,7 @@ Section hardwareSection(const ReportData& data)
 {
     Section section{"hardware", "Hardware", {}, {}, {}, {}};
     if (!data.hardware) {
-        section.paragraphs.push_back("The hardware model could not be applied; see Remarks.");
+        section.paragraphs.emplace_back("The hardware model could not be applied; see Remarks.");
         return section;
     }
     const hw::NetworkCost& cost = *data.hardware;
@@ -487,7 +491,7 @@ Section hardwareSection(const ReportData& data)
              fmt::format("{} × faster, {} × the energy", fixed(data.speedup->fixed16, 2),
                          fixed(1.0 / data.speedup->fixed16Energy, 2))});
     }
-    section.paragraphs.push_back(
+    section.paragraphs.emplace_back(
         "All numbers of this section are estimates of the hardware model.");
     if (!data.hints.empty() && data.hints.front().cyclesSaved > 0) {
         section.paragraphs.push_back("Next cheaper step: " + data.hints.front().layer + ", " +

@@ -156,7 +156,7 @@ void gatherLayers(const Project& project, ReportData& data)
         for (std::size_t i = 0; i < layer.weights.size(); ++i) {
             const Slot* slot = graph::slotOfWeight(layer, static_cast<int>(i));
             const quant::QuantizerPtr quantizer =
-                slot ? configuration.find(layer.name, *slot) : nullptr;
+                slot != nullptr ? configuration.find(layer.name, *slot) : nullptr;
             row.packedBits += static_cast<double>(layer.weights[i].value->size()) *
                               (quantizer ? quantizer->bits() : 32);
         }

@@ -6,8 +6,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <set>
+#include <span>
 
 namespace bitscape::project {
 
@@ -267,85 +271,88 @@ Figure accuracyFigure(const ReportData& data, CostAxis kind)
     return figure;
 }
 
+namespace {
+
+/// A series over epochs or steps, in units of the axes.
+struct Curve {
+    std::vector<Point> values;
+    Paint paint;
+    bool isMarked = false;
+};
+
+void drawCurves(Canvas& canvas, const Box& box, const char* titleX, const char* titleY,
+                std::span<const Curve> curves)
+{
+    std::vector<double> values;
+    double first = std::numeric_limits<double>::max();
+    double last = 0;
+    for (const Curve& curve : curves) {
+        for (const Point& point : curve.values) {
+            values.push_back(point.y);
+            first = std::min(first, point.x);
+            last = std::max(last, point.x);
+        }
+    }
+    if (values.empty()) {
+        return;
+    }
+    const Scale x(std::min(first, last - 1), last, box.left, box.right);
+    const Scale y = Scale::around(values, box.bottom, box.top);
+    drawAxes(canvas, box, x, y, titleX, titleY);
+    for (const Curve& curve : curves) {
+        std::vector<Point> points;
+        for (const Point& point : curve.values) {
+            points.push_back({x.pixel(point.x), y.pixel(point.y)});
+        }
+        canvas.polyline(points, curve.paint);
+        if (curve.isMarked || points.size() == 1) {
+            for (const Point& point : points) {
+                canvas.circle(point, 3, {.fill = curve.paint.stroke});
+            }
+        }
+    }
+}
+
+} // namespace
+
 Figure trainingFigure(const ReportData& data)
 {
     const std::vector<train::HistoryEntry>& history = data.project->trainingHistory;
-    std::vector<double> epochs;
-    std::vector<double> losses;
-    std::vector<double> accuracies;
-    for (const train::HistoryEntry& entry : history) {
-        epochs.push_back(entry.epoch);
-        losses.push_back(entry.loss);
-        if (entry.validationLoss) {
-            losses.push_back(*entry.validationLoss);
-        }
-        for (const auto& accuracy : {entry.accuracy, entry.validationAccuracy}) {
-            if (accuracy) {
-                accuracies.push_back(100.0 * *accuracy);
+    const bool isPerStep = history.size() > 1 && history[0].epoch == history[1].epoch;
+    const auto curve = [&](auto value, double factor, const Paint& paint, bool isMarked) {
+        Curve made{{}, paint, isMarked && !isPerStep};
+        for (const train::HistoryEntry& entry : history) {
+            const std::optional<double> found = value(entry);
+            if (found && std::isfinite(*found)) {
+                made.values.push_back(
+                    {static_cast<double>(isPerStep ? entry.step : entry.epoch), factor * *found});
             }
         }
-    }
+        return made;
+    };
+    using Entry = train::HistoryEntry;
+    const Paint thin{.stroke = std::string(color::kSky), .width = 1.5};
+    const Paint bold{.stroke = std::string(color::kBlue), .width = 2.5};
+    const std::array<Curve, 2> losses{
+        curve([](const Entry& entry) { return std::optional(entry.loss); }, 1, thin, false),
+        curve([](const Entry& entry) { return entry.validationLoss; }, 1, bold, true)};
+    const std::array<Curve, 2> accuracies{
+        curve([](const Entry& entry) { return entry.accuracy; }, 100, thin, false),
+        curve([](const Entry& entry) { return entry.validationAccuracy; }, 100, bold, true)};
+
     const Box lossBox{64, 14, 306, 234};
     const Box accuracyBox{382, 14, 624, 234};
-    const std::vector<LegendEntry> legend{
-        {LegendEntry::Mark::Line, {.stroke = std::string(color::kSky), .width = 1.5}, "training"},
-        {LegendEntry::Mark::Line,
-         {.stroke = std::string(color::kBlue), .width = 2.5},
-         "validation"}};
+    const char* titleX = isPerStep ? "Step" : "Epoch";
     Canvas canvas("training", 640, lossBox.bottom + 72);
-    const auto draw = [&](const Box& box, const std::vector<double>& values, const char* title,
-                          auto training, auto validation) {
-        const Scale x(std::min(epochs.front(), epochs.back() - 1), epochs.back(), box.left,
-                      box.right);
-        const Scale y = Scale::around(values, box.bottom, box.top);
-        drawAxisX(canvas, box, x, "Epoch");
-        const std::vector<double> ticks = y.ticks(5);
-        for (const double tick : ticks) {
-            canvas.line({box.left, y.pixel(tick)}, {box.right, y.pixel(tick)},
-                        {.stroke = std::string(color::kGrid), .dashes = "2 3"});
-            canvas.text({box.left - 8, y.pixel(tick) + 4}, tickLabel(tick, ticks),
-                        {.size = 11, .anchor = Anchor::End});
-        }
-        canvas.rect({box.left, box.top}, box.right - box.left, box.bottom - box.top,
-                    {.stroke = std::string(color::kLine)});
-        canvas.text(
-            {box.left - 48, (box.top + box.bottom) / 2}, title,
-            {.fill = std::string(color::kSecondText), .anchor = Anchor::Middle, .turn = -90});
-        const auto curve = [&](auto value, const Paint& paint, bool marked) {
-            std::vector<Point> points;
-            for (const train::HistoryEntry& entry : history) {
-                if (const std::optional<double> v = value(entry); v && std::isfinite(*v)) {
-                    points.push_back({x.pixel(entry.epoch), y.pixel(*v)});
-                }
-            }
-            canvas.polyline(points, paint);
-            for (const Point& point : points) {
-                if (marked) {
-                    canvas.circle(point, 3, {.fill = paint.stroke});
-                }
-            }
-        };
-        curve(training, legend[0].paint, history.size() == 1);
-        curve(validation, legend[1].paint, true);
-    };
-    const auto scaled = [](const std::optional<double>& value) {
-        return value ? std::optional(100.0 * *value) : std::nullopt;
-    };
-    draw(
-        lossBox, losses, "Loss",
-        [](const train::HistoryEntry& entry) { return std::optional(entry.loss); },
-        [](const train::HistoryEntry& entry) { return entry.validationLoss; });
-    if (!accuracies.empty()) {
-        draw(
-            accuracyBox, accuracies, "Accuracy (%)",
-            [&](const train::HistoryEntry& entry) { return scaled(entry.accuracy); },
-            [&](const train::HistoryEntry& entry) { return scaled(entry.validationAccuracy); });
-    }
+    drawCurves(canvas, lossBox, titleX, "Loss", losses);
+    drawCurves(canvas, accuracyBox, titleX, "Accuracy (%)", accuracies);
+    const std::array<LegendEntry, 2> legend{{{LegendEntry::Mark::Line, thin, "training"},
+                                             {LegendEntry::Mark::Line, bold, "validation"}}};
     drawLegend(canvas, {lossBox.left, lossBox.bottom + 48}, 500, legend);
     Figure figure;
     figure.id = "training";
     figure.title = "Training of the float network";
-    figure.caption = counted(history.size(), "epoch") + ".";
+    figure.caption = counted(history.size(), isPerStep ? "step" : "epoch") + ".";
     figure.svg = canvas.finish(figure.title, figure.caption);
     return figure;
 }

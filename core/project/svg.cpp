@@ -266,7 +266,8 @@ std::vector<double> Scale::ticks(int count) const
     if (m_logarithmic) {
         const double decades = std::log10(m_high / m_low);
         const bool dense = decades < 2.0;
-        for (double power = std::floor(std::log10(m_low)); power <= std::log10(m_high); ++power) {
+        const auto last = static_cast<int>(std::floor(std::log10(m_high)));
+        for (int power = static_cast<int>(std::floor(std::log10(m_low))); power <= last; ++power) {
             for (const double factor : {1.0, 2.0, 5.0}) {
                 const double value = factor * std::pow(10.0, power);
                 if (value >= m_low && value <= m_high && (dense || factor == 1.0)) {
@@ -278,9 +279,10 @@ std::vector<double> Scale::ticks(int count) const
     }
     const double step = niceStep((m_high - m_low) / std::max(1, count));
     const double slack = step * 1e-6;
-    for (double index = std::ceil((m_low - slack) / step); index * step <= m_high + slack;
-         ++index) {
-        ticks.push_back(index * step);
+    const double first = std::ceil((m_low - slack) / step);
+    const auto steps = static_cast<int>(std::floor((m_high + slack) / step - first));
+    for (int i = 0; i <= steps; ++i) {
+        ticks.push_back((first + i) * step);
     }
     return ticks;
 }
@@ -334,7 +336,7 @@ void drawAxes(Canvas& canvas, const Box& box, const Scale& x, const Scale& y,
     }
     canvas.rect({box.left, box.top}, box.right - box.left, box.bottom - box.top,
                 {.stroke = std::string(color::kLine)});
-    canvas.text({14, (box.top + box.bottom) / 2}, titleY,
+    canvas.text({box.left - 50, (box.top + box.bottom) / 2}, titleY,
                 {.size = 12,
                  .fill = std::string(color::kSecondText),
                  .anchor = Anchor::Middle,

@@ -171,8 +171,9 @@ Figure weightFigure(const ReportData& data)
     bool isClipped = false;
     Canvas canvas("weights", kWidth, static_cast<double>(rows) * kRow + 44);
     for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t row = i / kColumns;
         const double left = static_cast<double>(i % kColumns) * (kPanelWidth + kGap) + 16;
-        const double top = static_cast<double>(i / kColumns) * kRow + 26;
+        const double top = static_cast<double>(row) * kRow + 26;
         const Box box{left, top, left + kPanelWidth, top + kPanelHeight};
         isClipped = drawPanel(canvas, box, data.weights[i]) || isClipped;
     }
