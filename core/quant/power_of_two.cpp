@@ -153,7 +153,13 @@ public:
 
 private:
     /// Where the straight-through branch saturates.
-    [[nodiscard]] float passCap() const { return m_rectifies ? m_grid.maxValue : kInfinity; }
+    [[nodiscard]] float passCap() const
+    {
+        if (!m_rectifies) {
+            return kInfinity;
+        }
+        return m_grid.maxValue;
+    }
 
     void quantizeRun(const float* from, float* to, Index count, Index first,
                      const CallContext& call) const

@@ -137,6 +137,7 @@ void ScaleLayout::forEachTile(const std::function<void(const Tile&)>& visit) con
         outer.pop_back();
     }
     const Index tileSize = tile.rows * tile.channels;
+    std::ranges::reverse(outer); // innermost first
     Index count = 1;
     for (const Segment& segment : outer) {
         count *= segment.size;
@@ -145,12 +146,12 @@ void ScaleLayout::forEachTile(const std::function<void(const Tile&)>& visit) con
         Index rest = i;
         Index stride = tile.channels;
         tile.firstScale = 0;
-        for (auto segment = outer.rbegin(); segment != outer.rend(); ++segment) {
-            if (segment->kept) {
-                tile.firstScale += rest % segment->size * stride;
-                stride *= segment->size;
+        for (const Segment& segment : outer) {
+            if (segment.kept) {
+                tile.firstScale += rest % segment.size * stride;
+                stride *= segment.size;
             }
-            rest /= segment->size;
+            rest /= segment.size;
         }
         tile.offset = i * tileSize;
         visit(tile);
@@ -222,8 +223,8 @@ Tensor LeastSquares::fit(TensorView x, float factor, TensorView z) const
         sumBlocks(scales.scaleShape(), sizes, products);
         sumBlocks(scales.scaleShape(), sizes, squares);
     }
-    const double shared = static_cast<double>(x.size() / std::max<Index>(scales.scaleCount(), 1));
-    const double each = std::max(shared * static_cast<double>(block), 1.0);
+    const Index shared = x.size() / std::max<Index>(scales.scaleCount(), 1) * block;
+    const auto each = static_cast<double>(std::max<Index>(shared, 1));
     Tensor scale(scales.scaleShape());
     for (std::size_t i = 0; i < scaleCount; ++i) {
         const auto meanProduct = static_cast<float>(products[i] / each);
