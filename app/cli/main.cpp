@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <new>
 #include <optional>
+#include <system_error>
 
 namespace {
 
@@ -129,6 +130,9 @@ Result<Answer> perform(const Action& action, Session& session)
     } catch (const std::bad_alloc&) {
         return bitscape::fail(ErrorCode::OutOfResources, "Not enough memory.", {},
                               "Use fewer samples (--limit), or raise --memory-limit.");
+    } catch (const std::system_error&) { // no thread could be started
+        return bitscape::fail(ErrorCode::OutOfResources, "Not enough memory for threads.", {},
+                              "Use fewer --threads, or raise --memory-limit.");
     } catch (const std::exception& thrown) {
         return bitscape::fail(ErrorCode::Internal,
                               std::string("Internal error: ") + thrown.what() + ".", {},

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -121,8 +122,11 @@ Session::Session(const CommonOptions& options)
     sigaction(SIGINT, &action, nullptr);
     sigaction(SIGTERM, &action, nullptr);
     if (options.memoryLimitBytes > 0) {
-        const rlimit limit{static_cast<rlim_t>(options.memoryLimitBytes),
-                           static_cast<rlim_t>(options.memoryLimitBytes)};
+        // The soft limit only: a child that reads a foreign file has bounds of its own, and what it
+        // runs into must not be taken for damage.
+        rlimit limit{};
+        getrlimit(RLIMIT_DATA, &limit);
+        limit.rlim_cur = std::min(limit.rlim_max, static_cast<rlim_t>(options.memoryLimitBytes));
         setrlimit(RLIMIT_DATA, &limit);
     }
 }
