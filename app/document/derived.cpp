@@ -69,6 +69,18 @@ Accuracy accuracyOf(const train::Evaluation& evaluation)
     return accuracy;
 }
 
+/// Weights of the float network: those of the newest configuration without quantizers, else the
+/// model's. Weights that were trained with quantizers are no good without them.
+graph::WeightSet floatWeights(const project::Project& project)
+{
+    for (auto it = project.configurations.rbegin(); it != project.configurations.rend(); ++it) {
+        if ((*it)->configuration.isFloat() && (*it)->weights) {
+            return *(*it)->weights;
+        }
+    }
+    return project.graph().weights();
+}
+
 /// The last `count` samples: the end of the data is the validation part.
 train::Samples lastSamples(const train::Samples& samples, Index count)
 {
@@ -296,7 +308,7 @@ Result<Derived::Measured> Derived::measureNow(const Snapshot& project,
         made->taps = tapsOf(*graph);
         made->tapCount = tapSamples(*graph, made->sample.count());
         graph::PlanOptions options;
-        auto plan = graph::InferencePlan::make(graph, {}, weights, options);
+        auto plan = graph::InferencePlan::make(graph, {}, floatWeights(*project), options);
         if (!plan) {
             return fail(std::move(plan).error());
         }

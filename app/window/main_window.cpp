@@ -24,6 +24,7 @@
 #include <QSignalBlocker>
 #include <QStackedWidget>
 #include <QStatusBar>
+#include <QTabBar>
 #include <QThread>
 #include <QToolBar>
 
@@ -277,7 +278,6 @@ void MainWindow::placeDocks(const PageInfo& page)
         m_stripBar->setVisible(stripVisible);
         return;
     }
-    QList<QDockWidget*> bottom;
     for (const auto& [flag, dock] : m_docks) {
         dock->setFloating(false);
         dock->setVisible((page.docks & flag) != 0);
@@ -296,6 +296,15 @@ void MainWindow::placeDocks(const PageInfo& page)
                     Qt::Vertical);
         m_docks.at(TrialsDock)->raise();
     }
+}
+
+void MainWindow::childEvent(QChildEvent* event)
+{
+    // Qt makes a bar of tabs when docks share a place.
+    if (event->polished() && qobject_cast<QTabBar*>(event->child()) != nullptr) {
+        static_cast<QTabBar*>(event->child())->setAccessibleName(tr("Docks"));
+    }
+    QMainWindow::childEvent(event);
 }
 
 void MainWindow::resetLayout()

@@ -53,10 +53,11 @@ void MainWindow::makeFileMenu()
         });
     openProject->setIcon(icon(Icon::Open));
     menu->addAction(openProject);
-    menu->addAction(action(
-        QStringLiteral("openModel"), tr("Open &model…"), QKeySequence(QStringLiteral("Ctrl+Shift+O")), [this] {
-            openDialog(tr("Open model"), tr("Keras models (*.h5 *.hdf5 *.json);;All files (*)"));
-        }));
+    menu->addAction(action(QStringLiteral("openModel"), tr("Open &model…"),
+                           QKeySequence(QStringLiteral("Ctrl+Shift+O")), [this] {
+                               openDialog(tr("Open model"),
+                                          tr("Keras models (*.h5 *.hdf5 *.json);;All files (*)"));
+                           }));
     menu->addAction(action(QStringLiteral("openData"), tr("Open &data set…"), {}, [this] {
         openDialog(tr("Open data set"),
                    tr("Data sets (*.npz *.npy *.csv *.gz *ubyte);;All files (*)"));
@@ -73,8 +74,8 @@ void MainWindow::makeFileMenu()
     menu->addAction(action(QStringLiteral("saveAs"), tr("Save &as…"),
                            QKeySequence(QStringLiteral("Ctrl+Shift+S")), [this] { saveAs(); }));
     menu->addSeparator();
-    menu->addAction(action(QStringLiteral("quit"), tr("&Quit"), QKeySequence(QStringLiteral("Ctrl+Q")),
-                           [this] { close(); }));
+    menu->addAction(action(QStringLiteral("quit"), tr("&Quit"),
+                           QKeySequence(QStringLiteral("Ctrl+Q")), [this] { close(); }));
 }
 
 void MainWindow::refreshRecent()
@@ -97,7 +98,8 @@ void MainWindow::makeEditMenu()
     undo->setIcon(icon(Icon::Undo));
     undo->setObjectName(QStringLiteral("action.undo"));
     QAction* redo = stack.createRedoAction(this, tr("Redo"));
-    redo->setShortcuts({QKeySequence(QStringLiteral("Ctrl+Shift+Z")), QKeySequence(QStringLiteral("Ctrl+Y"))});
+    redo->setShortcuts(
+        {QKeySequence(QStringLiteral("Ctrl+Shift+Z")), QKeySequence(QStringLiteral("Ctrl+Y"))});
     redo->setIcon(icon(Icon::Redo));
     redo->setObjectName(QStringLiteral("action.redo"));
     m_actions[QStringLiteral("undo")] = undo;
@@ -168,8 +170,8 @@ void MainWindow::makeWorkMenus()
     model->addAction(evaluate);
     model->addAction(action(QStringLiteral("gather"), tr("&Gather histograms"), {},
                             [this] { m_activities.gather(0); }));
-    QAction* stop = action(QStringLiteral("stop"), tr("&Stop"), QKeySequence(QStringLiteral("Ctrl+.")),
-                           [this] { m_jobs.stopAll(); });
+    QAction* stop = action(QStringLiteral("stop"), tr("&Stop"),
+                           QKeySequence(QStringLiteral("Ctrl+.")), [this] { m_jobs.stopAll(); });
     stop->setIcon(icon(Icon::Stop));
     stop->setToolTip(tr("Stop the running jobs and keep what is finished (Ctrl+.)"));
     model->addAction(stop);

@@ -163,7 +163,8 @@ QString withoutPatterns(const QString& svg)
         result += plain + marksIn(pattern->second, box);
         last = found.capturedEnd();
     }
-    return result + QStringView(text).mid(last);
+    result += QStringView(text).mid(last);
+    return result;
 }
 
 } // namespace
@@ -185,6 +186,8 @@ void fillReportDocument(QTextDocument& document, const QString& html, double wid
         last = found.capturedEnd();
     }
     text += QStringView(html).mid(last);
+    document.setDefaultStyleSheet(QStringLiteral(
+        "th { text-align: left; padding: 2px 10px 2px 0; } td { padding: 2px 10px 2px 0; }"));
     document.setHtml(text);
     std::size_t next = 0;
     for (QTextCursor at = document.find(kPlaceholder); !at.isNull() && next < numbers.size();

@@ -96,7 +96,8 @@ std::vector<CostCell> stripCells(const project::Project& project, const Derived&
     std::vector<CostCell> cells{accuracyCell(derived)};
     const auto add = [&cells](const char* id, const QString& title, double value, int decimals,
                               const QString& unit, const Delta& delta, const QString& why) {
-        cells.push_back({QLatin1StringView(id), title, widgets::number(value, decimals), unit,
+        cells.push_back({QLatin1StringView(id), title,
+                         widgets::number(value, widgets::usefulDecimals(value, decimals)), unit,
                          delta.text, delta.tone, why, false});
     };
     add("weights", words(QT_TRANSLATE_NOOP("strip", "Weights, packed")), now.weightKib, 1,

@@ -27,7 +27,8 @@ std::vector<Line> linesOf(const search::Trial& trial, const Figures& costs, cons
                           const Accuracy& accuracy)
 {
     const auto text = [](double value, int decimals, const QString& unit) {
-        return QStringLiteral("%1 %2").arg(widgets::number(value, decimals), unit);
+        return QStringLiteral("%1 %2").arg(
+            widgets::number(value, widgets::usefulDecimals(value, decimals)), unit);
     };
     const bool isKnown =
         accuracy.certainty == Certainty::Exact || accuracy.certainty == Certainty::Sample;

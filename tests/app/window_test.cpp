@@ -188,7 +188,8 @@ private Q_SLOTS:
         openModelPage();
         auto* tree = layersTree();
         tree->setFocus();
-        tree->selectLayers({"conv_a", "conv_b", "head"});
+        m_window->selection().setLayers({"conv_a", "conv_b", "head"});
+        QCOMPARE(tree->selectedLayers().size(), std::size_t{3});
         QTest::keyClick(tree, Qt::Key_4);
         QCOMPARE(m_window->document().undoStack().count(), 1);
         for (const char* layer : {"conv_a", "conv_b", "head"}) {
@@ -283,6 +284,9 @@ private Q_SLOTS:
         std::ofstream(path.toStdString()) << "text";
         QMimeData mime;
         mime.setUrls({QUrl::fromLocalFile(path)});
+        QDragEnterEvent enter({10, 10}, Qt::CopyAction, &mime, Qt::LeftButton, Qt::NoModifier);
+        QApplication::sendEvent(m_window.get(), &enter);
+        QVERIFY(enter.isAccepted());
         QDropEvent drop(QPointF(10, 10), Qt::CopyAction, &mime, Qt::LeftButton, Qt::NoModifier);
         QApplication::sendEvent(m_window.get(), &drop);
         QTRY_VERIFY(m_window->showPage("welcome")->banner().isVisible());
@@ -333,8 +337,11 @@ private Q_SLOTS:
                                      !m_window->jobs().isRunning(JobKind::Search),
                                  60'000);
         QVERIFY(!m_window->document().project().studies.empty());
+        for (const search::Trial& trial : m_window->document().project().studies.back()->trials) {
+            QVERIFY2(trial.state == search::TrialState::Complete, trial.failure.c_str());
+        }
         QVERIFY(m_window->document().project().calibration != nullptr);
-        QVERIFY(watchdog.turns() > 20);
+        QVERIFY2(watchdog.turns() > 20, qPrintable(QString::number(watchdog.turns())));
         QVERIFY2(watchdog.longest() <= kMostBlockedMilliseconds,
                  qPrintable(QStringLiteral("blocked for %1 ms").arg(watchdog.longest())));
     }

@@ -138,6 +138,8 @@ void LayerTreeModel::setLayers(LayersData data)
             m_costRows[static_cast<std::size_t>(layer)].push_back(static_cast<int>(i));
         }
     }
+    m_energyDecimals = usefulDecimals(m_data.cost.energyPicojoule / 1e6, 2);
+    m_cycleDecimals = usefulDecimals(static_cast<double>(m_data.cost.cycles) / 1e3, 1);
     if (keepsRows) {
         tellChanged(*m_root);
     } else {
@@ -483,13 +485,13 @@ Cell LayerTreeModel::sumCell(const Node& node, int column) const
         cell = numberCell(kib, 1);
         break;
     case CyclesColumn:
-        cell = numberCell(cycles / 1e3, 1);
+        cell = numberCell(cycles / 1e3, m_cycleDecimals);
         break;
     case UtilizationColumn:
         cell = offered > 0.0 ? shareCell(useful / offered) : Cell{};
         break;
     case EnergyColumn:
-        cell = numberCell(energy, 2);
+        cell = numberCell(energy, m_energyDecimals);
         break;
     default:
         break;
@@ -564,7 +566,7 @@ Cell LayerTreeModel::layerCell(const Node& node, int column) const
     case WeightsColumn:
         return layer.weights.empty() ? numberCell(kNaN, 1) : numberCell(weightKib(node.layer), 1);
     case CyclesColumn:
-        return numberCell(cost ? cyclesOf(node.layer) / 1e3 : kNaN, 1);
+        return numberCell(cost ? cyclesOf(node.layer) / 1e3 : kNaN, m_cycleDecimals);
     case UtilizationColumn:
         if (cost == nullptr || cost->engine == hw::EngineKind::Cpu ||
             cost->engine == hw::EngineKind::Free) {
@@ -572,7 +574,7 @@ Cell LayerTreeModel::layerCell(const Node& node, int column) const
         }
         return shareCell(cost->utilization);
     case EnergyColumn:
-        return numberCell(cost ? microjouleOf(node.layer) : kNaN, 2);
+        return numberCell(cost ? microjouleOf(node.layer) : kNaN, m_energyDecimals);
     case SqnrColumn: {
         const auto found = m_data.sqnrDb.find(layer.name);
         Cell cell = numberCell(found == m_data.sqnrDb.end() ? kNaN : found->second, 1);

@@ -113,6 +113,8 @@ private:
     /// By layer index: rows in cost.layers, the engine's first. A float activation inside a layer is
     /// a row of its own.
     std::vector<std::vector<int>> m_costRows;
+    int m_energyDecimals = 2;
+    int m_cycleDecimals = 1;
     QString m_filter;
 };
 

@@ -112,7 +112,7 @@ void CostStrip::layoutCells()
         m_rects.emplace_back(x, 0, content + 2 * padding, height());
         x += content + 2 * padding;
     }
-    const QSize box = m_reference->sizeHint();
+    const QSize box = m_reference->sizeHint().expandedTo(m_reference->minimumSize());
     m_reference->setGeometry(width() - box.width() - padding, 5 + small.height(), box.width(),
                              std::min(box.height(), height() - 7 - small.height()));
     m_reference->setVisible(x < width() - box.width() - 2 * padding);

@@ -17,8 +17,8 @@ namespace bitscape::widgets {
 
 namespace {
 
-constexpr std::array<int, LayerTreeModel::ColumnCount> kWidths{190, 88, 232, 40, 170, 40,
-                                                               48,  54, 66,  88, 60,  70};
+constexpr std::array<int, LayerTreeModel::ColumnCount> kWidths{190, 124, 232, 40, 170, 40,
+                                                               48,  54,  66,  88, 60,  70};
 constexpr int kSixteen = 16;
 constexpr int kFloat = 32;
 
@@ -40,7 +40,7 @@ LayersTree::LayersTree(QuantizerHelper helper, QWidget* parent)
     setIndentation(16);
     setTabKeyNavigation(false);
     setAllColumnsShowFocus(false);
-    header()->setStretchLastSection(true);
+    header()->setStretchLastSection(false);
     header()->setHighlightSections(false);
     QFont bold = font();
     bold.setWeight(QFont::DemiBold);
@@ -77,11 +77,43 @@ void LayersTree::setLayers(LayersData layersData)
     }
 }
 
+void LayersTree::spreadColumns()
+{
+    // What is left over goes to the columns whose texts are long.
+    std::vector<int> wide;
+    for (const int column :
+         {LayerTreeModel::WeightQuantizerColumn, LayerTreeModel::OutputQuantizerColumn}) {
+        if (!isColumnHidden(column)) {
+            wide.push_back(column);
+        }
+    }
+    if (wide.empty()) {
+        wide.push_back(LayerTreeModel::NameColumn);
+    }
+    int used = 0;
+    for (int c = 0; c < LayerTreeModel::ColumnCount; ++c) {
+        const bool isWide = std::find(wide.begin(), wide.end(), c) != wide.end();
+        used += isColumnHidden(c) || isWide ? 0 : columnWidth(c);
+    }
+    const int each = (viewport()->width() - used) / static_cast<int>(wide.size());
+    for (const int column : wide) {
+        const int least = kWidths[static_cast<std::size_t>(column)];
+        setColumnWidth(column, std::max(wide.size() == 1 ? least * 2 / 3 : least, each));
+    }
+}
+
+void LayersTree::resizeEvent(QResizeEvent* event)
+{
+    QTreeView::resizeEvent(event);
+    spreadColumns();
+}
+
 void LayersTree::showColumns(const std::vector<int>& columns)
 {
     for (int c = 0; c < LayerTreeModel::ColumnCount; ++c) {
         setColumnHidden(c, std::find(columns.begin(), columns.end(), c) == columns.end());
     }
+    spreadColumns();
 }
 
 void LayersTree::selectLayers(const std::vector<std::string>& layers)

@@ -41,10 +41,12 @@ Q_SIGNALS:
 
 protected:
     void keyPressEvent(QKeyEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
     bool event(QEvent* event) override;
 
 private:
     bool handleBitsKey(const QKeyEvent& event);
+    void spreadColumns();
 
     LayerTreeModel* m_model;
     QuantizerDelegate* m_delegate;

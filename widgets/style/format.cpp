@@ -39,6 +39,16 @@ QString number(double value, int decimals)
         QLocale().toString(roundsToZero(value, decimals) ? 0.0 : value, 'f', decimals));
 }
 
+int usefulDecimals(double largest, int least)
+{
+    const double size = std::abs(largest);
+    if (!std::isfinite(size) || size == 0.0) {
+        return least;
+    }
+    const int digits = 2 - static_cast<int>(std::floor(std::log10(size)));
+    return qBound(least, digits, 6);
+}
+
 QString signedNumber(double value, int decimals)
 {
     if (!std::isfinite(value)) {

@@ -10,6 +10,9 @@ namespace bitscape::widgets {
 /// Numbers as people read them: the interface's locale, a real minus sign, "—" for what is not
 /// known (NaN). Decimals are fixed so that columns line up.
 [[nodiscard]] QString number(double value, int decimals);
+/// Decimals that show three digits of `largest`, the largest number beside: at least `least`, at
+/// most 6.
+[[nodiscard]] int usefulDecimals(double largest, int least);
 /// With a sign also for gains: "+1.2", "−0.5", "±0.0".
 [[nodiscard]] QString signedNumber(double value, int decimals);
 /// Three significant digits, exponent form beyond 1e−3 … 1e6: for errors and scales.

@@ -16,6 +16,7 @@
 #include <QScrollArea>
 #include <QSignalBlocker>
 #include <QStackedWidget>
+#include <QTabBar>
 #include <QTabWidget>
 #include <QVBoxLayout>
 
@@ -90,6 +91,7 @@ InspectorPanel::InspectorPanel(Context& context, QWidget* parent)
     auto* tabs = new QTabWidget(this);
     tabs->setObjectName(QStringLiteral("inspectorTabs"));
     tabs->setAccessibleName(tr("Inspector"));
+    tabs->tabBar()->setAccessibleName(tr("Inspector"));
     tabs->addTab(scrolled(m_overview), tr("Overview"));
     tabs->addTab(makeWeights(), tr("Weights"));
     tabs->addTab(scrolled(m_cost), tr("Cost"));

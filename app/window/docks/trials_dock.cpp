@@ -56,6 +56,7 @@ struct Rows {
     std::vector<Figures> figures;             ///< by row
     std::set<int> front;
     graph::GraphPtr graph;
+    int energyDecimals = 2;
 
     [[nodiscard]] Cell cell(int row, int column) const;
 };
@@ -83,7 +84,7 @@ Cell Rows::cell(int row, int column) const
     case 4:
         return ifComplete(trial.metricError * 100.0, 2);
     case 5:
-        return numberCell(costs.error ? kNaN : costs.microjoule(), 2);
+        return numberCell(costs.error ? kNaN : costs.microjoule(), energyDecimals);
     case 6:
         return numberCell(costs.error ? kNaN : costs.milliseconds(), 3);
     case 7:
@@ -208,6 +209,11 @@ void TrialsPanel::showTrials()
             }
         }
     }
+    double largest = 0.0;
+    for (const Figures& costs : rows->figures) {
+        largest = std::max(largest, costs.microjoule());
+    }
+    rows->energyDecimals = widgets::usefulDecimals(largest, 2);
     m_rows = rows;
     m_table->setRows(
         static_cast<int>(rows->trials.size()),

@@ -147,8 +147,8 @@ QWidget* CalibratePage::makeSetup()
     bits->addWidget(new QLabel(tr("outputs"), panel));
     bits->addWidget(m_outputBits);
     bits->addStretch(1);
-    m_weightBits->setAccessibleName(tr("Weight bits"));
-    m_outputBits->setAccessibleName(tr("Output bits"));
+    setName(*m_weightBits, tr("Weight bits"));
+    setName(*m_outputBits, tr("Output bits"));
     form->addRow(tr("Bits"), bits);
     auto* scheme = new QHBoxLayout;
     scheme->setSpacing(10);

@@ -303,7 +303,9 @@ void HardwarePage::showCosts()
     m_summary->setText(QStringList{
         part(tr("cycles"), widgets::integer(cost.cycles)),
         part(tr("latency"), widgets::number(cost.seconds * 1e3, 3) + QStringLiteral(" ms")),
-        part(tr("energy"), widgets::number(cost.energyPicojoule / 1e6, 2) + QStringLiteral(" µJ")),
+        part(tr("energy"), widgets::number(cost.energyPicojoule / 1e6,
+                                           widgets::usefulDecimals(cost.energyPicojoule / 1e6, 2)) +
+                               QStringLiteral(" µJ")),
         part(tr("area"), widgets::number(cost.areaSquareMillimeter, 3) + QStringLiteral(" mm²")),
         part(tr("accelerated"), tr("%1 % of MACs, %2 % of cycles")
                                     .arg(widgets::number(cost.acceleratedMacShare * 100.0, 1),

@@ -2,6 +2,7 @@
 #include "app/document/edits.h"
 #include "app/errors/sentence.h"
 #include "app/window/layers_data.h"
+#include "app/window/pages/page_parts.h"
 #include "app/window/pages/pages.h"
 #include "widgets/panels/layers_tree.h"
 #include "widgets/style/format.h"
@@ -164,7 +165,7 @@ void ModelPage::makeBottom()
     const auto bits = [this](QSpinBox* box, const QString& name) {
         box->setRange(kKeep, kMostBits);
         box->setSpecialValueText(tr("(keep)"));
-        box->setAccessibleName(name);
+        setName(*box, name);
         box->setSuffix(tr(" bit"));
         box->setMinimumWidth(92);
     };
@@ -239,8 +240,9 @@ void ModelPage::showEffect(const widgets::QuantizerPlace& place, const QString& 
     }
     const auto part = [](const QString& word, double from, double to, int decimals,
                          const QString& unit) {
+        const int digits = widgets::usefulDecimals(from, decimals);
         return QStringLiteral("%1 <b>%2 → %3 %4</b>")
-            .arg(word, widgets::number(from, decimals), widgets::number(to, decimals), unit);
+            .arg(word, widgets::number(from, digits), widgets::number(to, digits), unit);
     };
     QStringList parts{
         part(tr("weights"), before.weightKib, after.weightKib, 1, QStringLiteral("KiB")),

@@ -8,6 +8,7 @@
 #include <QFormLayout>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QLineEdit>
 #include <QPushButton>
 
 namespace bitscape::app {
@@ -44,13 +45,21 @@ void DataLine::refresh()
                              widgets::integer(project.data->samples->count())));
 }
 
+void setName(QWidget& field, const QString& name)
+{
+    field.setAccessibleName(name);
+    if (auto* line = field.findChild<QLineEdit*>(QStringLiteral("qt_spinbox_lineedit"))) {
+        line->setAccessibleName(name);
+    }
+}
+
 void addRow(QFormLayout& form, const QString& label, QWidget* field)
 {
     if (qobject_cast<QAbstractSpinBox*>(field) != nullptr) {
         field->setMaximumWidth(kNumberWidth);
     }
     form.addRow(label, field);
-    field->setAccessibleName(label);
+    setName(*field, label);
 }
 
 double shareOf(const Progress& progress)

@@ -26,6 +26,8 @@ private:
     QPushButton* m_open;
 };
 
+/// The accessible name of a field, and of the line in which a spin box is typed.
+void setName(QWidget& field, const QString& name);
 /// A labelled field; its accessible name is the label.
 void addRow(QFormLayout& form, const QString& label, QWidget* field);
 /// 0 … 1 of a job's work; negative if not known.

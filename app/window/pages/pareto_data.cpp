@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/window/pages/pareto_data.h"
 
-#include <QCoreApplication>
-
 namespace bitscape::app {
 
 namespace {
@@ -41,10 +39,7 @@ widgets::ParetoData paretoData(Context& context, const search::Study* study)
     const Accuracy now = context.derived.accuracy();
     if (now.certainty == Certainty::Exact || now.certainty == Certainty::Sample) {
         widgets::ParetoReference current;
-        current.name =
-            QCoreApplication::translate("pareto", "%1 (now)")
-                .arg(QString::fromStdString(project.currentConfiguration().configuration.name))
-                .toStdString();
+        current.name = project.currentConfiguration().configuration.name;
         current.point = pointOf(context.derived.figures());
         current.point.accuracyPercent = now.value * 100.0;
         current.point.accuracyError = now.standardError * 100.0;

@@ -153,6 +153,7 @@ void ReportPage::showReport(const QString& html)
 {
     const int width = qBound(480, m_preview->viewport()->width() - 40, 900);
     auto* document = new QTextDocument(this);
+    document->setDocumentMargin(24.0);
     fillReportDocument(*document, html, width);
     // The editor deletes its own first document, not those of ours.
     m_preview->setDocument(document);

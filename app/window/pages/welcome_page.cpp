@@ -25,7 +25,10 @@ constexpr int kWidth = 1560;
 constexpr int kLogo = 54;
 
 /// A key as the keyboard of the user's language calls it.
-QString keyText(const QString& key) { return QKeySequence(key).toString(QKeySequence::NativeText); }
+QString keyText(const QString& key)
+{
+    return QKeySequence(key).toString(QKeySequence::NativeText);
+}
 
 QFrame* card(QWidget* parent)
 {
@@ -163,9 +166,11 @@ QWidget* WelcomePage::makeStart()
     layout->setContentsMargins(16, 14, 16, 14);
     layout->setSpacing(8);
     layout->addWidget(heading(tr("Start"), frame));
-    auto* model = startButton(widgets::Icon::File, tr("Open model…"),
-                              QStringLiteral("Keras, QKeras"), keyText(QStringLiteral("Ctrl+Shift+O")), frame);
-    auto* project = startButton(widgets::Icon::Open, tr("Open project…"), {}, keyText(QStringLiteral("Ctrl+O")), frame);
+    auto* model =
+        startButton(widgets::Icon::File, tr("Open model…"), QStringLiteral("Keras, QKeras"),
+                    keyText(QStringLiteral("Ctrl+Shift+O")), frame);
+    auto* project = startButton(widgets::Icon::Open, tr("Open project…"), {},
+                                keyText(QStringLiteral("Ctrl+O")), frame);
     auto* dataSet = startButton(widgets::Icon::Data, tr("Open data set…"),
                                 QStringLiteral("npy, npz, idx, csv"), {}, frame);
     model->setObjectName(QStringLiteral("startModel"));
