@@ -1235,6 +1235,10 @@
             <source>&lt;b&gt;Bitscape %1&lt;/b&gt;&lt;p&gt;Choose the bits of every layer, and see accuracy, memory, energy and latency move.&lt;/p&gt;&lt;p&gt;Free software under the GNU General Public License, version 3 or later.&lt;/p&gt;</source>
             <translation>&lt;b&gt;Bitscape %1&lt;/b&gt;&lt;p&gt;Die Bits jeder Schicht wählen und sehen, wie sich Genauigkeit, Speicher, Energie und Latenz bewegen.&lt;/p&gt;&lt;p&gt;Freie Software unter der GNU General Public License, Version 3 oder neuer.&lt;/p&gt;</translation>
         </message>
+        <message>
+            <source>Docks</source>
+            <translation>Andockfenster</translation>
+        </message>
     </context>
     <context>
         <name>bitscape::app::ModelPage</name>
@@ -2852,6 +2856,93 @@
         </message>
     </context>
     <context>
+        <name>bitscape::widgets::RooflinePlot</name>
+        <message>
+            <source>Roofline</source>
+            <translation>Roofline</translation>
+        </message>
+        <message>
+            <source>Operational intensity (MAC per byte of backing traffic)</source>
+            <translation>Rechenintensität (MAC je Byte am Hintergrundspeicher)</translation>
+        </message>
+        <message>
+            <source>Performance, estimate (MAC per cycle)</source>
+            <translation>Leistung, Schätzung (MAC je Takt)</translation>
+        </message>
+        <message>
+            <source>mode ×%1</source>
+            <translation>Modus ×%1</translation>
+        </message>
+        <message>
+            <source>reference</source>
+            <translation>Bezug</translation>
+        </message>
+        <message>
+            <source>mode ×%1: %2 MAC/cycle</source>
+            <translation>Modus ×%1: %2 MAC/Takt</translation>
+        </message>
+        <message>
+            <source>%1 bit/cycle</source>
+            <translation>%1 Bit/Takt</translation>
+        </message>
+        <message>
+            <source>%1 MAC per cycle</source>
+            <translation>%1 MAC je Takt</translation>
+        </message>
+        <message>
+            <source>%1 MAC per byte</source>
+            <translation>%1 MAC je Byte</translation>
+        </message>
+        <message>
+            <source>bound by memory</source>
+            <translation>speicherbegrenzt</translation>
+        </message>
+        <message>
+            <source>bound by arithmetic</source>
+            <translation>rechenbegrenzt</translation>
+        </message>
+        <message>
+            <source>%1: %2 MAC per cycle</source>
+            <translation>%1: %2 MAC je Takt</translation>
+        </message>
+        <message>
+            <source>Layer</source>
+            <translation>Schicht</translation>
+        </message>
+        <message>
+            <source>Mode (lanes)</source>
+            <translation>Modus (Spuren)</translation>
+        </message>
+        <message>
+            <source>MAC per byte</source>
+            <translation>MAC je Byte</translation>
+        </message>
+        <message>
+            <source>MAC per cycle</source>
+            <translation>MAC je Takt</translation>
+        </message>
+        <message>
+            <source>Bound by memory</source>
+            <translation>Speicherbegrenzt</translation>
+        </message>
+        <message>
+            <source>Reference, MAC per byte</source>
+            <translation>Bezug, MAC je Byte</translation>
+        </message>
+        <message>
+            <source>Reference, MAC per cycle</source>
+            <translation>Bezug, MAC je Takt</translation>
+        </message>
+        <message>
+            <source>%1 layers, %2 of them bound by memory.</source>
+            <translation>%1 Schichten, davon %2 speicherbegrenzt.</translation>
+        </message>
+        <message>
+            <source>No layers yet. Open a model to see what bounds each layer.</source>
+            <translation>Noch keine Schichten. Ein Modell öffnen, um zu sehen, was jede Schicht begrenzt.</translation>
+        </message>
+    </context>
+    <context>
         <name>bitscape::widgets::SearchProgressPlot</name>
         <message>
             <source>Best feasible value so far</source>
@@ -2916,6 +3007,69 @@
         <message>
             <source>No trials yet. The best value so far is drawn here while a search runs.</source>
             <translation>Noch keine Versuche. Der bisher beste Wert wird hier gezeichnet, während eine Suche läuft.</translation>
+        </message>
+    </context>
+    <context>
+        <name>bitscape::widgets::StaircasePlot</name>
+        <message>
+            <source>Precision staircase</source>
+            <translation>Bitbreiten-Treppe</translation>
+        </message>
+        <message>
+            <source>Weight bits</source>
+            <translation>Gewichtsbits</translation>
+        </message>
+        <message>
+            <source>Input activation bits</source>
+            <translation>Bits der Eingangsaktivierung</translation>
+        </message>
+        <message>
+            <source>now</source>
+            <translation>jetzt</translation>
+        </message>
+        <message>
+            <source>not possible</source>
+            <translation>nicht möglich</translation>
+        </message>
+        <message>
+            <source>mode ×%1</source>
+            <translation>Modus ×%1</translation>
+        </message>
+        <message>
+            <source>%1 % against now</source>
+            <translation>%1 % gegen jetzt</translation>
+        </message>
+        <message>
+            <source>w</source>
+            <translation>w</translation>
+        </message>
+        <message>
+            <source>a</source>
+            <translation>a</translation>
+        </message>
+        <message>
+            <source>Lanes</source>
+            <translation>Spuren</translation>
+        </message>
+        <message>
+            <source>Cost</source>
+            <translation>Kosten</translation>
+        </message>
+        <message>
+            <source>Cost (%1)</source>
+            <translation>Kosten (%1)</translation>
+        </message>
+        <message>
+            <source>Cost from %1 to %2 %3</source>
+            <translation>Kosten von %1 bis %2 %3</translation>
+        </message>
+        <message>
+            <source>, now w%1 a%2</source>
+            <translation>, jetzt w%1 a%2</translation>
+        </message>
+        <message>
+            <source>No layer selected. Select one to see where fewer bits pay.</source>
+            <translation>Keine Schicht gewählt. Eine wählen, um zu sehen, wo weniger Bits sich lohnen.</translation>
         </message>
     </context>
     <context>
@@ -3349,13 +3503,6 @@
         </message>
     </context>
     <context>
-        <name>pareto</name>
-        <message>
-            <source>%1 (now)</source>
-            <translation>%1 (jetzt)</translation>
-        </message>
-    </context>
-    <context>
         <name>plots</name>
         <message>
             <source>%1 / %2: float and quantized values</source>
@@ -3439,6 +3586,28 @@
         <message>
             <source>Energy per layer</source>
             <translation>Energie je Schicht</translation>
+        </message>
+        <message>
+            <source>Roofline</source>
+            <translation>Roofline</translation>
+        </message>
+        <message>
+            <source>Precision staircase</source>
+            <translation>Bitbreiten-Treppe</translation>
+        </message>
+        <message numerus="yes">
+            <source>float, %n value(s)</source>
+            <translation>
+                <numerusform>Gleitkomma, %n Wert</numerusform>
+                <numerusform>Gleitkomma, %n Werte</numerusform>
+            </translation>
+        </message>
+        <message numerus="yes">
+            <source>%n sample(s)</source>
+            <translation>
+                <numerusform>%n Beispiel</numerusform>
+                <numerusform>%n Beispiele</numerusform>
+            </translation>
         </message>
     </context>
     <context>
@@ -3525,6 +3694,13 @@
             <source>Becomes %1 inside a layer.</source>
             <translation>Wird innerhalb einer Schicht zu %1.</translation>
         </message>
+        <message numerus="yes">
+            <source>%n level(s), %1 … %2</source>
+            <translation>
+                <numerusform>%n Stufe, %1 … %2</numerusform>
+                <numerusform>%n Stufen, %1 … %2</numerusform>
+            </translation>
+        </message>
     </context>
     <context>
         <name>report</name>
@@ -3606,6 +3782,13 @@
         <message>
             <source>Useful lane-slots ÷ offered lane-slots, over all layers on the array.</source>
             <translation>Genutzte ÷ angebotene Spurplätze über alle Schichten auf dem Rechenfeld.</translation>
+        </message>
+        <message numerus="yes">
+            <source>Accuracy (%n sample(s))</source>
+            <translation>
+                <numerusform>Genauigkeit (%n Beispiel)</numerusform>
+                <numerusform>Genauigkeit (%n Beispiele)</numerusform>
+            </translation>
         </message>
     </context>
     <context>

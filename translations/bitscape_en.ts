@@ -237,5 +237,39 @@
                 <numerusform>%1 bit, %n codes</numerusform>
             </translation>
         </message>
+        <message numerus="yes">
+            <source>float, %n value(s)</source>
+            <translation>
+                <numerusform>float, %n value</numerusform>
+                <numerusform>float, %n values</numerusform>
+            </translation>
+        </message>
+        <message numerus="yes">
+            <source>%n sample(s)</source>
+            <translation>
+                <numerusform>%n sample</numerusform>
+                <numerusform>%n samples</numerusform>
+            </translation>
+        </message>
+    </context>
+    <context>
+        <name>quantizers</name>
+        <message numerus="yes">
+            <source>%n level(s), %1 … %2</source>
+            <translation>
+                <numerusform>%n level, %1 … %2</numerusform>
+                <numerusform>%n levels, %1 … %2</numerusform>
+            </translation>
+        </message>
+    </context>
+    <context>
+        <name>strip</name>
+        <message numerus="yes">
+            <source>Accuracy (%n sample(s))</source>
+            <translation>
+                <numerusform>Accuracy (%n sample)</numerusform>
+                <numerusform>Accuracy (%n samples)</numerusform>
+            </translation>
+        </message>
     </context>
 </TS>

@@ -56,6 +56,12 @@ Document::Document(QObject* parent) : QObject(parent)
     connect(&m_undo, &QUndoStack::cleanChanged, this, &Document::titleChanged);
 }
 
+Document::~Document()
+{
+    // The stack tells of its end as of any change; by then nobody is left who could show it.
+    m_undo.disconnect(this);
+}
+
 void Document::apply(const QString& text, const Edit& edit, const QByteArray& mergeKey)
 {
     auto next = std::make_shared<project::Project>(*m_project);

@@ -38,6 +38,8 @@ public:
     using Edit = std::function<void(project::Project&)>;
 
     explicit Document(QObject* parent = nullptr);
+    ~Document() override;
+    Q_DISABLE_COPY_MOVE(Document)
 
     /// What a job, a view or the saver may keep: it never changes under them. Never null.
     [[nodiscard]] Snapshot snapshot() const { return m_project; }

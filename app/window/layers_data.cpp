@@ -82,8 +82,8 @@ QString signatureHtml(const quant::SignatureHelp& help)
 QString factsOf(const quant::Quantizer& quantizer)
 {
     const quant::GridFacts facts = quant::gridFacts(quantizer);
-    QString text = QCoreApplication::translate("quantizers", "%n level(s), %1 … %2", "",
-                                               static_cast<int>(facts.levels))
+    const int levels = static_cast<int>(facts.levels);
+    QString text = QCoreApplication::translate("quantizers", "%n level(s), %1 … %2", "", levels)
                        .arg(widgets::compact(facts.low), widgets::compact(facts.high));
     if (facts.step > 0.0) {
         text += QCoreApplication::translate("quantizers", ", step %1")

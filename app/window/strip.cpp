@@ -26,6 +26,7 @@ CostCell accuracyCell(const Derived& derived)
     cell.id = QStringLiteral("accuracy");
     cell.unit = QStringLiteral("%");
     const QString count = widgets::integer(accuracy.count);
+    const int samples = static_cast<int>(accuracy.count);
     switch (accuracy.certainty) {
     case Certainty::Unknown:
         cell.title = words(QT_TRANSLATE_NOOP("strip", "Accuracy"));
@@ -35,8 +36,7 @@ CostCell accuracyCell(const Derived& derived)
                                : words(QT_TRANSLATE_NOOP("strip", "Needs a data set with labels."));
         return cell;
     case Certainty::Exact:
-        cell.title = QCoreApplication::translate("strip", "Accuracy (%n sample(s))", "",
-                                                 static_cast<int>(accuracy.count));
+        cell.title = QCoreApplication::translate("strip", "Accuracy (%n sample(s))", "", samples);
         cell.explanation =
             words(QT_TRANSLATE_NOOP("strip", "Right answers ÷ all samples of the data set."));
         break;

@@ -15,6 +15,7 @@
 #include <QComboBox>
 #include <QDropEvent>
 #include <QElapsedTimer>
+#include <QEventLoop>
 #include <QLineEdit>
 #include <QMimeData>
 #include <QSignalSpy>
@@ -300,6 +301,7 @@ private Q_SLOTS:
         QStringList unnamed;
         for (const PageInfo& page : pages()) {
             m_window->showPage(page.id);
+            QCoreApplication::processEvents();
             for (const QWidget* widget : m_window->findChildren<QWidget*>()) {
                 if (!widget->isVisible() || widget->focusPolicy() == Qt::NoFocus) {
                     continue;
@@ -330,12 +332,16 @@ private Q_SLOTS:
         search::StudyDescription description;
         description.name = "watched";
         description.configJson = search::defaultConfig("bits");
-        description.trials = 6;
-        description.epochs = 1;
+        description.trials = 40;
+        description.epochs = 3;
         m_window->activities().search(description);
-        QTRY_VERIFY_WITH_TIMEOUT(!m_window->jobs().isRunning(JobKind::Gather) &&
-                                     !m_window->jobs().isRunning(JobKind::Search),
-                                 60'000);
+        QEventLoop loop;
+        connect(&m_window->jobs(), &Jobs::ended, &loop, [this, &loop] {
+            if (m_window->jobs().runningCount() == 0) {
+                loop.quit();
+            }
+        });
+        loop.exec();
         QVERIFY(!m_window->document().project().studies.empty());
         for (const search::Trial& trial : m_window->document().project().studies.back()->trials) {
             QVERIFY2(trial.state == search::TrialState::Complete, trial.failure.c_str());

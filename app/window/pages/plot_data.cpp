@@ -43,11 +43,11 @@ widgets::HistogramData histogramOf(const TensorAnalysis& a)
             .arg(QString::fromStdString(a.layer), QString::fromStdString(a.tensor))
             .toStdString();
     data.axisLabel = text(QT_TRANSLATE_NOOP("plots", "Weight value")).toStdString();
+    const int valueCount = static_cast<int>(a.count);
     data.edges = edgesOf(a.values);
     data.counts = a.values.counts;
     data.floatLabel =
-        QCoreApplication::translate("plots", "float, %n value(s)", "", static_cast<int>(a.count))
-            .toStdString();
+        QCoreApplication::translate("plots", "float, %n value(s)", "", valueCount).toStdString();
     if (a.bits < 32) {
         if (a.levels.size() <= kMostStems) {
             for (const auto& [value, count] : a.levels) {
@@ -81,9 +81,9 @@ widgets::HistogramData histogramOf(const search::TensorStatistics& s)
                      .toStdString();
     data.axisLabel = text(QT_TRANSLATE_NOOP("plots", "Activation value")).toStdString();
     data.style = widgets::HistogramStyle::Bars;
+    const int sampleCount = static_cast<int>(s.samples);
     data.floatLabel =
-        QCoreApplication::translate("plots", "%n sample(s)", "", static_cast<int>(s.samples))
-            .toStdString();
+        QCoreApplication::translate("plots", "%n sample(s)", "", sampleCount).toStdString();
     const auto bins = static_cast<double>(search::TensorStatistics::kBins);
     const auto binOf = [&](double value) {
         return std::clamp((value + s.range) / (2.0 * s.range) * bins, 0.0, bins - 1.0);
@@ -109,7 +109,7 @@ widgets::HistogramData histogramOf(const search::TensorStatistics& s)
          {std::pair(QT_TRANSLATE_NOOP("plots", "lowest"), s.minimum),
           std::pair(QT_TRANSLATE_NOOP("plots", "highest"), s.maximum)}) {
         widgets::HistogramThreshold threshold;
-        threshold.name = (text(name) + QLatin1Char(' ') + widgets::compact(value)).toStdString();
+        threshold.name = text(name).toStdString();
         threshold.value = value;
         data.thresholds.push_back(threshold);
     }

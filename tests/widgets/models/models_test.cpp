@@ -183,7 +183,7 @@ private Q_SLOTS:
         QCOMPARE(number(std::numeric_limits<double>::quiet_NaN(), 1), missing());
         QCOMPARE(signedNumber(0.004, 2), QStringLiteral("±0.00"));
         QCOMPARE(signedNumber(3.0, 0), QStringLiteral("+3"));
-        QCOMPARE(compact(1234.5), QStringLiteral("1,234"));
+        QCOMPARE(compact(1234.5), QStringLiteral("1,235"));
         QCOMPARE(duration(308.0), QStringLiteral("5 min 8 s"));
         QCOMPARE(readNumber(QStringLiteral("−1.5")).value_or(0), -1.5);
         QVERIFY(!readNumber(QStringLiteral("x")));
