@@ -51,11 +51,6 @@ saveNpyIntegers(const std::string& path, std::span<const std::int64_t> values, c
 /// Whole file; NotFound, Io (no regular file, not readable), OutOfResources above `maxBytes`.
 [[nodiscard]] Result<std::string> readFile(const std::string& path,
                                            std::int64_t maxBytes = std::int64_t{4} << 30);
-/// The first `count` bytes inside, fewer if there are fewer; what follows is not looked at.
-[[nodiscard]] Result<std::string> gunzipStart(std::string_view bytes, const std::string& where,
-                                              std::size_t count);
-/// Unpacked size (modulo 2^32) that gzip bytes claim at their end; 0 if they are too short.
-[[nodiscard]] std::uint32_t gzipClaim(std::string_view bytes);
 /// NAME.part, flush, fsync, rename; a failure leaves neither. Io, OutOfResources (disk full).
 [[nodiscard]] Result<void> writeFileAtomically(const std::string& path, std::string_view bytes);
 /// The name under which a file is written before publish() puts it in place.
