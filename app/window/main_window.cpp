@@ -24,7 +24,6 @@
 #include <QSignalBlocker>
 #include <QStackedWidget>
 #include <QStatusBar>
-#include <QTabBar>
 #include <QThread>
 #include <QToolBar>
 
@@ -296,15 +295,6 @@ void MainWindow::placeDocks(const PageInfo& page)
                     Qt::Vertical);
         m_docks.at(TrialsDock)->raise();
     }
-}
-
-void MainWindow::childEvent(QChildEvent* event)
-{
-    // Qt makes a bar of tabs when docks share a place.
-    if (event->polished() && qobject_cast<QTabBar*>(event->child()) != nullptr) {
-        static_cast<QTabBar*>(event->child())->setAccessibleName(tr("Docks"));
-    }
-    QMainWindow::childEvent(event);
 }
 
 void MainWindow::resetLayout()

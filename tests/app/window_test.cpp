@@ -19,6 +19,7 @@
 #include <QLineEdit>
 #include <QMimeData>
 #include <QSignalSpy>
+#include <QTabBar>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -304,6 +305,11 @@ private Q_SLOTS:
             QCoreApplication::processEvents();
             for (const QWidget* widget : m_window->findChildren<QWidget*>()) {
                 if (!widget->isVisible() || widget->focusPolicy() == Qt::NoFocus) {
+                    continue;
+                }
+                // A bar speaks the name of its current tab. QMainWindow keeps bars without any.
+                const auto* bar = qobject_cast<const QTabBar*>(widget);
+                if (bar != nullptr && bar->count() == 0) {
                     continue;
                 }
                 QAccessibleInterface* spoken =
