@@ -79,6 +79,11 @@ void Activities::open(const QString& path)
     if (m_jobs.isRunning(JobKind::Open)) {
         return;
     }
+    // In the window the sample is the whole finished project, not its network alone.
+    if (path == QLatin1StringView("sample:digits")) {
+        openSample();
+        return;
+    }
     const std::string argument = path.toStdString();
     if (looksLikeData(path)) {
         io::DataRecipe recipe;
