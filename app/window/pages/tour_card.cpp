@@ -109,7 +109,9 @@ TourCard::TourCard(Context& context, QWidget* parent)
     text->setProperty("tone", QStringLiteral("second"));
     m_plots->addWidget(m_training);
     m_plots->addWidget(m_front);
+    // High enough to read, low enough that the buttons below fit on a small screen.
     m_plots->setMinimumHeight(190);
+    m_plots->setMaximumHeight(210);
     m_next->setProperty("primary", true);
     m_next->setObjectName(QStringLiteral("nextStep"));
     m_model->setObjectName(QStringLiteral("openSample"));

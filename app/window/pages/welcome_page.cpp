@@ -59,6 +59,8 @@ QPushButton* startButton(widgets::Icon id, const QString& text, const QString& k
     auto* title = label(QStringLiteral("<b>%1</b>").arg(text));
     auto* second = label(kinds);
     second->setProperty("tone", QStringLiteral("second"));
+    // In a narrow column the kinds of files give way, not the name or the keys.
+    second->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
     layout->addWidget(picture);
     layout->addWidget(title);
     layout->addWidget(second, 1);
