@@ -103,7 +103,4 @@ struct CommandInfo {
 /// "4G", "512M", "100k" (binary) or bytes.
 [[nodiscard]] Result<std::int64_t> parseBytes(const std::string& text);
 
-/// 0…7 and 130 of the contract.
-[[nodiscard]] int exitCode(ErrorCode code);
-
 } // namespace bitscape::cli

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/command.h"
 #include "app/cli/version.h"
+#include "app/errors/exit_code.h"
 #include "core/base/text.h"
 #include "core/base/version.h"
 
@@ -97,7 +98,7 @@ int reportError(const Error& error, const std::string& command, bool json, const
                         {"hint", error.hint}};
         printJson(out);
     }
-    return exitCode(error.code);
+    return bitscape::exitCode(error.code);
 }
 
 Error stopped(Error error, const Session& session)

@@ -102,29 +102,4 @@ Result<std::int64_t> parseBytes(const std::string& text)
     return static_cast<std::int64_t>(*bytes);
 }
 
-int exitCode(ErrorCode code)
-{
-    switch (code) {
-    case ErrorCode::InvalidArgument:
-        return 2;
-    case ErrorCode::NotFound:
-    case ErrorCode::Io:
-    case ErrorCode::CorruptFile:
-    case ErrorCode::ShapeMismatch:
-    case ErrorCode::VersionTooNew:
-        return 3;
-    case ErrorCode::Unsupported:
-        return 4;
-    case ErrorCode::Infeasible:
-        return 5;
-    case ErrorCode::OutOfResources:
-        return 6;
-    case ErrorCode::Canceled:
-        return 130;
-    case ErrorCode::Internal:
-        break;
-    }
-    return 7;
-}
-
 } // namespace bitscape::cli

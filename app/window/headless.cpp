@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/window/headless.h"
 
+#include "app/errors/exit_code.h"
 #include "app/errors/sentence.h"
 #include "app/settings/settings.h"
 #include "app/window/main_window.h"
@@ -27,32 +28,6 @@ int complain(const QString& text)
 {
     std::fprintf(stderr, "bitscape: %s\n", qPrintable(text));
     return 1;
-}
-
-/// 2 usage, 3 files, 4 models, …: as the command line program.
-int exitCodeOf(ErrorCode code)
-{
-    switch (code) {
-    case ErrorCode::Canceled:
-        return 130;
-    case ErrorCode::InvalidArgument:
-        return 2;
-    case ErrorCode::NotFound:
-    case ErrorCode::Io:
-    case ErrorCode::CorruptFile:
-    case ErrorCode::ShapeMismatch:
-    case ErrorCode::VersionTooNew:
-        return 3;
-    case ErrorCode::Unsupported:
-        return 4;
-    case ErrorCode::Infeasible:
-        return 5;
-    case ErrorCode::OutOfResources:
-        return 6;
-    case ErrorCode::Internal:
-        return 7;
-    }
-    return 7;
 }
 
 /// Runs the event loop until no background work is left, or the patience ends.
@@ -142,7 +117,7 @@ int takeShots(const Request& request)
     auto project = openRequested(request);
     if (!project) {
         complain(QString::fromStdString(project.error().sentence()));
-        return exitCodeOf(project.error().code);
+        return exitCode(project.error().code);
     }
     const auto settings = Settings::temporary();
     widgets::NativeDialogs dialogs;
@@ -178,7 +153,7 @@ int writeReport(const Request& request)
                         : Result<void>(fail(project.error()));
     if (!done) {
         complain(QString::fromStdString(done.error().sentence()));
-        return exitCodeOf(done.error().code);
+        return exitCode(done.error().code);
     }
     return 0;
 }

@@ -95,7 +95,7 @@ private Q_SLOTS:
     {
         m_document->apply(QStringLiteral("Rename"), [](project::Project& p) { p.name = "other"; });
         QVERIFY(m_document->isModified());
-        m_document->markSaved(m_document->snapshot(), QStringLiteral("/tmp/x.bitscape"));
+        m_document->markSaved(m_document->snapshot(), QStringLiteral("folder/x.bitscape"));
         QVERIFY(!m_document->isModified());
         QCOMPARE(m_document->title(), QStringLiteral("x.bitscape"));
     }
@@ -104,7 +104,7 @@ private Q_SLOTS:
     {
         const Snapshot saved = m_document->snapshot();
         m_document->apply(QStringLiteral("Rename"), [](project::Project& p) { p.name = "other"; });
-        m_document->markSaved(saved, QStringLiteral("/tmp/x.bitscape"));
+        m_document->markSaved(saved, QStringLiteral("folder/x.bitscape"));
         QVERIFY(m_document->isModified());
     }
 
