@@ -37,6 +37,23 @@ QuantizerPtr Quantizer::promotedForKernel() const
     return nullptr;
 }
 
+QuantizerPtr Quantizer::initialized(TensorView) const
+{
+    return nullptr;
+}
+
+std::vector<Tensor> Quantizer::learnedGradient(TensorView, TensorView, const CallContext&) const
+{
+    return {};
+}
+
+Result<QuantizerPtr> Quantizer::with(std::string_view parameter, Value value) const
+{
+    Parameters changed = m_parameters;
+    changed[std::string(parameter)] = std::move(value);
+    return makeQuantizer(m_info.name, std::move(changed));
+}
+
 Result<QuantizerPtr> Quantizer::withBits(int bits) const
 {
     if (findParameter(m_info, "bits") == nullptr) {
@@ -44,9 +61,7 @@ Result<QuantizerPtr> Quantizer::withBits(int bits) const
                     fmt::format("{} has a fixed width of {} bit(s).", m_info.name, this->bits()),
                     {}, "Choose another quantizer, for example quantized_bits.");
     }
-    Parameters changed = m_parameters;
-    changed["bits"] = std::int64_t{bits};
-    return m_info.make(m_info, std::move(changed));
+    return with("bits", std::int64_t{bits});
 }
 
 const Value& Quantizer::parameter(std::string_view name) const

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,7 +58,8 @@ enum class InternalSigmoid { Hard, Smooth, Real };
 struct CallContext {
     bool training = false; ///< stochastic forms draw only while training
     InternalSigmoid sigmoid = InternalSigmoid::Hard;
-    std::uint64_t seed = 0; ///< of this call; element i draws uniformAt(seed, i)
+    std::uint64_t seed = 0;     ///< of this call; element i draws uniformAt(seed, i)
+    std::optional<float> noise; ///< instead of qnoise_factor while a noise schedule runs
 };
 
 /// Scale and zero point that one call used; shapes broadcast against the input (axes kept, size 1
@@ -121,6 +123,19 @@ public:
     [[nodiscard]] virtual bool needsRange() const { return false; }
     /// The same quantizer with its range fixed to [low, high]; null if it takes none.
     [[nodiscard]] virtual std::shared_ptr<const Quantizer> withRange(double low, double high) const;
+    /// Parameters that training learns along with the weights (the step of LSQ, the clip of PACT);
+    /// empty for most. Their values are numbers or lists, or None until initialized().
+    [[nodiscard]] virtual std::vector<std::string> learned() const { return {}; }
+    /// The same quantizer with the learned parameters that are None set to what the tool of origin
+    /// starts them at for values like x; null: nothing to set.
+    [[nodiscard]] virtual std::shared_ptr<const Quantizer> initialized(TensorView x) const;
+    /// d sum(y · upstream) / d parameter, one tensor per entry of learned(), of the length of its
+    /// value. Learned parameters are set (ensured).
+    [[nodiscard]] virtual std::vector<Tensor> learnedGradient(TensorView x, TensorView upstream,
+                                                              const CallContext& call) const;
+    /// The same row with one parameter changed; InvalidArgument as makeQuantizer().
+    [[nodiscard]] Result<std::shared_ptr<const Quantizer>> with(std::string_view parameter,
+                                                                Value value) const;
     /// What a QKeras layer makes of it when used for a kernel (alpha None becomes 'auto_po2');
     /// null: used as it is. (QKeras' `_set_trainable_parameter`.)
     [[nodiscard]] virtual std::shared_ptr<const Quantizer> promotedForKernel() const;
