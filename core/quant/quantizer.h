@@ -58,8 +58,9 @@ enum class InternalSigmoid { Hard, Smooth, Real };
 struct CallContext {
     bool training = false; ///< stochastic forms draw only while training
     InternalSigmoid sigmoid = InternalSigmoid::Hard;
-    std::uint64_t seed = 0;     ///< of this call; element i draws uniformAt(seed, i)
-    std::optional<float> noise; ///< instead of qnoise_factor while a noise schedule runs
+    std::uint64_t seed = 0; ///< of this call; element i draws uniformAt(seed, i)
+    std::optional<float> noise =
+        std::nullopt; ///< instead of qnoise_factor while a noise schedule runs
 };
 
 /// Scale and zero point that one call used; shapes broadcast against the input (axes kept, size 1
