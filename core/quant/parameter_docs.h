@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/quant/quantizer.h"
+#include "core/quant/rounding.h"
 
 // Parameters that several rows of the registry share.
 namespace bitscape::quant {
@@ -71,6 +72,39 @@ namespace bitscape::quant {
             ParameterType::OptionalInteger,
             {},
             "Largest exponent of a power-of-two scale."};
+}
+
+/// The Choice `rounding`, given by keyword only. The default is what the tool of origin does; it
+/// may be a word beyond roundingNames() where the tool has no single rule.
+[[nodiscard]] inline ParameterInfo roundingParameter(std::string_view byDefault = "half_even")
+{
+    std::vector<std::string> choices(roundingNames().begin(), roundingNames().end());
+    const std::string preset(byDefault);
+    if (!roundingByName(byDefault)) {
+        choices.insert(choices.begin(), preset);
+    }
+    return {
+        "rounding",
+        ParameterType::Choice,
+        preset,
+        "How values between two levels are rounded: to the nearest with ties to the even code or "
+        "away from zero, down, towards zero, up, or at random while training. Choose what the "
+        "hardware does; dropping bits is 'floor'.",
+        std::move(choices),
+        true};
+}
+
+/// The Choice `overflow`, given by keyword only.
+[[nodiscard]] inline ParameterInfo overflowParameter()
+{
+    return {"overflow",
+            ParameterType::Choice,
+            std::string(overflowNames().front()),
+            "What becomes of values beyond the range: the end of the range, the code modulo 2^bits "
+            "as an adder without saturation gives it, or the end of a range that is the same on "
+            "both sides.",
+            {overflowNames().begin(), overflowNames().end()},
+            true};
 }
 
 } // namespace bitscape::quant

@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 namespace bitscape::quant {
 
 namespace {
@@ -24,6 +26,12 @@ std::optional<std::size_t> placeOf(const std::string& message,
     return std::nullopt;
 }
 
+std::size_t positionalCount(const QuantizerInfo& info)
+{
+    return static_cast<std::size_t>(
+        std::ranges::count(info.parameters, false, &ParameterInfo::keywordOnly));
+}
+
 Result<QuantizerPtr> fromCall(std::string_view text)
 {
     auto call = parseCall(text);
@@ -37,10 +45,11 @@ Result<QuantizerPtr> fromCall(std::string_view text)
         ParsedArgument& argument = call->arguments[i];
         std::string name = argument.key;
         if (name.empty()) {
-            if (i >= info->parameters.size()) {
+            const std::size_t most = positionalCount(*info);
+            if (i >= most) {
                 return fail(
                     ErrorCode::InvalidArgument,
-                    fmt::format("{} takes at most {} values.", info->name, info->parameters.size()),
+                    fmt::format("{} takes at most {} values without a name.", info->name, most),
                     placeIn(text, argument.position));
             }
             name = info->parameters[i].name;

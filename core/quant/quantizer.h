@@ -49,6 +49,7 @@ struct ParameterInfo {
     Value defaultValue;
     std::string doc;                  ///< what it does, when to change it
     std::vector<std::string> choices; ///< texts a Choice may take
+    bool keywordOnly = false;         ///< beyond the tool of origin's own list: never by position
 };
 
 /// The global switch `set_internal_sigmoid` of QKeras.
@@ -174,6 +175,8 @@ struct QuantizerInfo {
     std::vector<std::string> dictionaryKeys;
     /// Parameters complete and of sensible types. InvalidArgument names parameter, value and rule.
     Result<QuantizerPtr> (*make)(const QuantizerInfo& info, Parameters parameters);
+    /// A plain function of the tool of origin (hard_tanh, softmax): leaves floats, has no codes.
+    bool isFunction = false;
 };
 
 /// All rows, in the order of menus and documentation.

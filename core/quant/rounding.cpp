@@ -1,10 +1,121 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quant/rounding.h"
 
+#include "core/base/rng.h"
+
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 
 namespace bitscape::quant {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> kRoundings{"half_even", "half_away", "floor",
+                                                     "zero",      "ceil",      "stochastic"};
+constexpr std::array<std::string_view, 3> kOverflows{"saturate", "wrap", "saturate_symmetric"};
+
+template <class Enumeration, std::size_t count>
+std::optional<Enumeration> byName(const std::array<std::string_view, count>& names,
+                                  std::string_view name)
+{
+    const auto found = std::ranges::find(names, name);
+    return found == names.end() ? std::nullopt
+                                : std::optional(static_cast<Enumeration>(found - names.begin()));
+}
+
+float clip(float value, float low, float high)
+{
+    const float raised = value < low ? low : value; // in this form NaN passes through
+    return raised > high ? high : raised;
+}
+
+/// The code whose `bits` low bits are those of `code`.
+float wrapped(float code, const CodeRange& range)
+{
+    const double modulus = std::exp2(range.bits);
+    const double origin = range.low < 0.0F ? -modulus / 2.0 : 0.0;
+    const double above = static_cast<double>(code) - origin;
+    return static_cast<float>(above - std::floor(above / modulus) * modulus + origin);
+}
+
+} // namespace
+
+std::span<const std::string_view> roundingNames()
+{
+    return kRoundings;
+}
+
+std::span<const std::string_view> overflowNames()
+{
+    return kOverflows;
+}
+
+std::optional<Rounding> roundingByName(std::string_view name)
+{
+    return byName<Rounding>(kRoundings, name);
+}
+
+std::optional<Overflow> overflowByName(std::string_view name)
+{
+    return byName<Overflow>(kOverflows, name);
+}
+
+float roundBy(Rounding rounding, float value, float draw)
+{
+    switch (rounding) {
+    case Rounding::HalfEven:
+        return roundHalfToEven(value);
+    case Rounding::HalfAway:
+        return std::round(value);
+    case Rounding::Floor:
+        return std::floor(value);
+    case Rounding::Zero:
+        return std::trunc(value);
+    case Rounding::Ceil:
+        return std::ceil(value);
+    case Rounding::Stochastic:
+        return roundStochastically(value, 1.0F, draw);
+    }
+    return value;
+}
+
+float lowestCode(Overflow overflow, const CodeRange& range)
+{
+    return overflow == Overflow::SaturateSymmetric ? std::max(range.low, -range.high) : range.low;
+}
+
+float confine(Overflow overflow, float code, const CodeRange& range)
+{
+    if (overflow == Overflow::Wrap && std::isfinite(code)) {
+        code = wrapped(code, range);
+    }
+    return clip(code, lowestCode(overflow, range), range.high);
+}
+
+bool CodeRule::isPlain() const
+{
+    return rounding == Rounding::HalfEven && overflow == Overflow::Saturate;
+}
+
+CodeRule CodeRule::at(bool training) const
+{
+    const bool draws = rounding == Rounding::Stochastic && training;
+    return {rounding == Rounding::Stochastic && !draws ? Rounding::HalfEven : rounding, overflow};
+}
+
+void CodeRule::codes(const float* values, float* codes, std::int64_t count, const CodeRange& range,
+                     std::uint64_t seed, std::int64_t first) const
+{
+    for (std::int64_t i = 0; i < count; ++i) {
+        const float value = std::fpclassify(values[i]) == FP_SUBNORMAL ? 0.0F : values[i];
+        const float draw = rounding == Rounding::Stochastic
+                               ? uniformAt(seed, static_cast<std::uint64_t>(first + i))
+                               : 0.0F;
+        codes[i] = confine(overflow, roundBy(rounding, value, draw), range) + 0.0F;
+    }
+}
 
 float roundHalfToEven(float value)
 {
