@@ -121,6 +121,8 @@ quant::QuantizerPtr proposedQuantizer(const graph::Graph& graph, const graph::La
     case graph::Slot::Kernel:
     case graph::Slot::Depthwise:
     case graph::Slot::Pointwise:
+    case graph::Slot::Recurrent:
+    case graph::Slot::Weight:
         return weightQuantizer(bits);
     case graph::Slot::Bias:
         return weightQuantizer(std::max(bits, kBiasBits));
@@ -129,7 +131,13 @@ quant::QuantizerPtr proposedQuantizer(const graph::Graph& graph, const graph::La
     case graph::Slot::Mean:
     case graph::Slot::Variance:
     case graph::Slot::Inverse:
-        // A plain normalization is folded or float; quantizing its parameters is a choice by hand.
+    case graph::Slot::State:
+    case graph::Slot::Average:
+    case graph::Slot::RecurrentActivation:
+    case graph::Slot::DepthwiseActivation:
+    case graph::Slot::PointwiseActivation:
+        // What lies inside a layer is quantized by hand. A plain normalization is folded or float;
+        // quantizing its parameters is a choice by hand.
         return nullptr;
     }
     return nullptr;

@@ -2,6 +2,7 @@
 #include "core/graph/activation.h"
 
 #include "core/base/error.h"
+#include "core/graph/layer_rule.h"
 #include "core/tensor/kernels/kernels.h"
 
 #include <algorithm>
@@ -182,6 +183,9 @@ Function functionOf(const Op& op)
     };
     if (const auto* folded = std::get_if<FoldedConvOp>(&op)) {
         return std::visit(of, folded->conv);
+    }
+    if (const auto* registered = std::get_if<RuleOp>(&op)) {
+        return registered->rule->function();
     }
     return std::visit(of, op);
 }

@@ -2,6 +2,7 @@
 #include "core/graph/configuration.h"
 
 #include "core/base/text.h"
+#include "core/graph/layer_rule.h"
 
 #include <nlohmann/json.hpp>
 
@@ -15,21 +16,37 @@ namespace {
 struct SlotName {
     Slot slot;
     std::string_view name;
-    std::string_view key;    ///< of a quantizer in layer configurations and maps
-    std::string_view weight; ///< the weight it quantizes; empty: none
+    std::string_view mapKey;    ///< of a quantizer in maps
+    std::string_view configKey; ///< in layer configs
+    std::string_view weight;    ///< the weight it quantizes; empty: none
+    bool isKernel = false;
 };
 
 constexpr std::array kSlots{
-    SlotName{Slot::Kernel, "kernel", "kernel_quantizer", "kernel"},
-    SlotName{Slot::Depthwise, "depthwise", "depthwise_quantizer", "depthwise_kernel"},
-    SlotName{Slot::Pointwise, "pointwise", "pointwise_quantizer", "pointwise_kernel"},
-    SlotName{Slot::Bias, "bias", "bias_quantizer", "bias"},
-    SlotName{Slot::Gamma, "gamma", "gamma_quantizer", "gamma"},
-    SlotName{Slot::Beta, "beta", "beta_quantizer", "beta"},
-    SlotName{Slot::Mean, "mean", "mean_quantizer", "moving_mean"},
-    SlotName{Slot::Variance, "variance", "variance_quantizer", "moving_variance"},
-    SlotName{Slot::Inverse, "inverse", "inverse_quantizer", ""},
-    SlotName{Slot::Activation, "activation", "activation_quantizer", ""}};
+    SlotName{Slot::Kernel, "kernel", "kernel_quantizer", "kernel_quantizer", "kernel", true},
+    SlotName{Slot::Depthwise, "depthwise", "depthwise_quantizer", "depthwise_quantizer",
+             "depthwise_kernel", true},
+    SlotName{Slot::Pointwise, "pointwise", "pointwise_quantizer", "pointwise_quantizer",
+             "pointwise_kernel", true},
+    SlotName{Slot::Recurrent, "recurrent", "recurrent_quantizer", "recurrent_quantizer",
+             "recurrent_kernel", true},
+    SlotName{Slot::Weight, "weight", "weight_quantizer", "weight_quantizer", "weight", true},
+    SlotName{Slot::Bias, "bias", "bias_quantizer", "bias_quantizer", "bias"},
+    SlotName{Slot::Gamma, "gamma", "gamma_quantizer", "gamma_quantizer", "gamma", true},
+    SlotName{Slot::Beta, "beta", "beta_quantizer", "beta_quantizer", "beta"},
+    SlotName{Slot::Mean, "mean", "mean_quantizer", "mean_quantizer", "moving_mean"},
+    SlotName{Slot::Variance, "variance", "variance_quantizer", "variance_quantizer",
+             "moving_variance", true},
+    SlotName{Slot::Inverse, "inverse", "inverse_quantizer", "inverse_quantizer", ""},
+    SlotName{Slot::State, "state", "state_quantizer", "state_quantizer", ""},
+    SlotName{Slot::Average, "average", "average_quantizer", "average_quantizer", ""},
+    SlotName{Slot::RecurrentActivation, "recurrent_activation", "recurrent_activation_quantizer",
+             "recurrent_activation", ""},
+    SlotName{Slot::DepthwiseActivation, "depthwise_activation", "depthwise_activation_quantizer",
+             "depthwise_activation", ""},
+    SlotName{Slot::PointwiseActivation, "pointwise_activation", "pointwise_activation_quantizer",
+             "pointwise_activation", ""},
+    SlotName{Slot::Activation, "activation", "activation_quantizer", "activation", ""}};
 
 const std::vector<Slot>& slotList()
 {
@@ -105,6 +122,8 @@ struct SlotsOf {
     Slots operator()(const FlattenOp&) const { return {}; }
     Slots operator()(const ReshapeOp&) const { return {}; }
     Slots operator()(const DropoutOp&) const { return {}; }
+    Slots operator()(const RuleOp& op) const { return op.rule->slots(); }
+    Slots operator()(const SelectOp&) const { return {}; }
     Slots operator()(const UnsupportedOp&) const { return {}; }
 };
 
@@ -115,6 +134,16 @@ std::string_view name(Slot slot)
     return kSlots[static_cast<std::size_t>(slot)].name;
 }
 
+std::string_view keyOf(Slot slot)
+{
+    return kSlots[static_cast<std::size_t>(slot)].configKey;
+}
+
+bool isPromotedSlot(Slot slot)
+{
+    return kSlots[static_cast<std::size_t>(slot)].isKernel;
+}
+
 std::span<const Slot> allSlots()
 {
     return slotList();
@@ -123,8 +152,7 @@ std::span<const Slot> allSlots()
 const Slot* findSlot(std::string_view key)
 {
     for (std::size_t i = 0; i < kSlots.size(); ++i) {
-        const bool isActivation = kSlots[i].slot == Slot::Activation && key == kSlots[i].name;
-        if (kSlots[i].key == key || isActivation) {
+        if (kSlots[i].mapKey == key || kSlots[i].configKey == key) {
             return slotAt(i);
         }
     }
@@ -138,6 +166,10 @@ std::vector<Slot> slotsOf(const Layer& layer)
 
 const Slot* slotOfWeight(const Layer& layer, int index)
 {
+    if (const auto* op = std::get_if<RuleOp>(&layer.op)) {
+        const auto slot = op->rule->weights()[static_cast<std::size_t>(index)].slot;
+        return slot ? slotAt(static_cast<std::size_t>(*slot)) : nullptr;
+    }
     const std::vector<Slot> slots = slotsOf(layer);
     const std::string& weight = layer.weights[static_cast<std::size_t>(index)].name;
     for (std::size_t i = 0; i < kSlots.size(); ++i) {

@@ -12,24 +12,34 @@
 
 namespace bitscape::graph {
 
-/// Which tensor of a layer a quantizer sits on. Names in files: name(slot) + "_quantizer", but
-/// "activation" alone for Activation.
+/// Which tensor of a layer a quantizer sits on. Names in files: keyOf(slot).
 enum class Slot {
     Kernel,
     Depthwise,
     Pointwise,
+    Recurrent, ///< kernel of the state of a recurrent layer
+    Weight,    ///< of QScaleShift
     Bias,
     Gamma,
     Beta,
     Mean,
     Variance,
     Inverse,
+    State,               ///< of a recurrent layer, each time it enters
+    Average,             ///< 1 / size of the window of QAveragePooling2D
+    RecurrentActivation, ///< of the gates
+    DepthwiseActivation, ///< between the stages of QSeparableConv2DTranspose
+    PointwiseActivation,
     Activation, ///< of the layer's output; it replaces the layer's activation function
 };
 
 [[nodiscard]] std::string_view name(Slot slot); ///< "kernel", "depthwise", …, "activation"
 [[nodiscard]] std::span<const Slot> allSlots();
-/// "kernel_quantizer", "activation", … to the slot; also "activation_quantizer".
+/// Key in layer configs: "kernel_quantizer", …; activations "activation", "recurrent_activation", …
+[[nodiscard]] std::string_view keyOf(Slot slot);
+/// Whether QKeras promotes quantizers there (Quantizer::promotedForKernel()).
+[[nodiscard]] bool isPromotedSlot(Slot slot);
+/// "kernel_quantizer", "activation", … to the slot; activations also as "activation_quantizer", ….
 [[nodiscard]] const Slot* findSlot(std::string_view key);
 /// Slots that this layer has, in the order of its weights, Activation last.
 [[nodiscard]] std::vector<Slot> slotsOf(const Layer& layer);

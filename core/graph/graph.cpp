@@ -125,7 +125,18 @@ Result<void> complete(Layer& layer, const std::vector<Layer>& layers)
     if (!rules) {
         return fail(std::move(rules).error().in(describe(layer)));
     }
+    if (const auto* select = std::get_if<SelectOp>(&layer.op)) {
+        const auto& parts = layers[static_cast<std::size_t>(layer.inputs[0])].parts;
+        if (static_cast<std::size_t>(select->part) < parts.size()) {
+            rules->output = parts[static_cast<std::size_t>(select->part)];
+        } else if (inputs[0].rank() > 0) {
+            return fail(ErrorCode::InvalidArgument,
+                        fmt::format("Its input has no output number {}.", select->part),
+                        describe(layer));
+        }
+    }
     layer.macs = rules->macs;
+    layer.parts = std::move(rules->parts);
     const bool known = rules->output.rank() > 0;
     if (known || !std::holds_alternative<InputOp>(layer.op)) {
         layer.outputShape = rules->output;

@@ -32,6 +32,7 @@ struct Layer {
     std::vector<int> inputs; ///< indices of the producing layers, in argument order
     std::vector<Weight> weights;
     Shape outputShape;                 ///< without batch
+    std::vector<Shape> parts;          ///< of a layer of several tensors, see OpShape::parts
     std::int64_t macs = 0;             ///< multiply-accumulates per sample, padded taps counted
     std::string originalConfig = "{}"; ///< the layer's config object of the file, JSON text
 

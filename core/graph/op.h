@@ -3,6 +3,7 @@
 
 #include "core/tensor/tensor.h"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -178,14 +179,32 @@ struct FoldedConvOp {
     bool operator==(const FoldedConvOp&) const = default;
 };
 
+class LayerRule;
+struct LayerInfo;
+
+/// A layer of the registry: what it computes is said by its rule (layer_rule.h). Ops of their own
+/// above are those that folding, the hardware model or the search look inside.
+struct RuleOp {
+    const LayerInfo* info = nullptr; ///< its row
+    std::shared_ptr<const LayerRule> rule;
+    bool operator==(const RuleOp& other) const; ///< same row, same config
+};
+
+/// One of the tensors of a layer that gives several (OpShape::parts). Its input is that layer.
+struct SelectOp {
+    int part = 0;
+    bool operator==(const SelectOp&) const = default;
+};
+
 /// A layer that is known by name only: it is listed, shown and refused when run.
 struct UnsupportedOp {
     std::string reason;
     bool operator==(const UnsupportedOp&) const = default;
 };
 
-using Op = std::variant<InputOp, DenseOp, ConvOp, DepthwiseOp, SeparableOp, ActivationOp,
-                        BatchNormOp, PoolOp, GlobalPoolOp, ZeroPaddingOp, FlattenOp, ReshapeOp,
-                        DropoutOp, AddOp, ConcatenateOp, FoldedConvOp, UnsupportedOp>;
+using Op =
+    std::variant<InputOp, DenseOp, ConvOp, DepthwiseOp, SeparableOp, ActivationOp, BatchNormOp,
+                 PoolOp, GlobalPoolOp, ZeroPaddingOp, FlattenOp, ReshapeOp, DropoutOp, AddOp,
+                 ConcatenateOp, FoldedConvOp, RuleOp, SelectOp, UnsupportedOp>;
 
 } // namespace bitscape::graph

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/graph/plan_weights.h"
 
+#include "core/graph/layer_rule.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -34,7 +36,8 @@ Result<void> checkLayer(const Layer& layer, const Configuration& configuration)
     const LayerQuantizers& quantizers = quantizersOf(configuration, layer);
     for (std::size_t w = 0; w < layer.weights.size(); ++w) {
         const Slot* slot = slotOfWeight(layer, static_cast<int>(w));
-        const auto quantizer = slot == nullptr ? nullptr : effectiveQuantizer(quantizers, *slot);
+        const auto quantizer =
+            slot == nullptr ? nullptr : effectiveQuantizer(layer, quantizers, *slot);
         if (quantizer == nullptr) {
             continue;
         }
@@ -42,11 +45,25 @@ Result<void> checkLayer(const Layer& layer, const Configuration& configuration)
             return fail(std::move(ok).error().in(where + ", " + layer.weights[w].name));
         }
     }
+    for (const auto& [slot, quantizer] : quantizers) {
+        const bool isOfWeight =
+            std::ranges::any_of(layer.weights, [&, slot = slot](const Weight& w) {
+                const Slot* own = slotOfWeight(layer, static_cast<int>(&w - layer.weights.data()));
+                return own != nullptr && *own == slot;
+            });
+        if (!isOfWeight && quantizer->needsRange()) {
+            return fail(ErrorCode::InvalidArgument,
+                        fmt::format("The quantizer {} of its {} has no range.",
+                                    quantizer->toString(),
+                                    slot == Slot::Activation ? "output" : name(slot)),
+                        where, "Run calibrate and use the map it writes.");
+        }
+    }
     const Activation activation = activationOf(configuration, layer);
     if (!activation.quantizer) {
         return {};
     }
-    if (activation.quantizer->needsRange()) {
+    if (activation.quantizer->needsRange()) { // of the network's input
         return fail(ErrorCode::InvalidArgument,
                     fmt::format("The quantizer {} of its output has no range.",
                                 activation.quantizer->toString()),
@@ -69,6 +86,10 @@ const LayerQuantizers& quantizersOf(const Configuration& configuration, const La
 
 Activation activationOf(const Configuration& configuration, const Layer& layer)
 {
+    const auto* registered = std::get_if<RuleOp>(&layer.op);
+    if (registered != nullptr && !registered->rule->activatesOutput()) {
+        return {};
+    }
     Activation activation{functionOf(layer.op),
                           effectiveQuantizer(quantizersOf(configuration, layer), Slot::Activation)};
     if (std::holds_alternative<InputOp>(layer.op) && !activation.quantizer) {
@@ -89,7 +110,7 @@ weightQuantizers(const Graph& graph, const Configuration& configuration,
             const Slot* slot = slotOfWeight(layer, static_cast<int>(w));
             if (slot != nullptr && !kernels[l]->takesRaw(static_cast<int>(w))) {
                 quantizers[first[l] + w] =
-                    effectiveQuantizer(quantizersOf(configuration, layer), *slot);
+                    effectiveQuantizer(layer, quantizersOf(configuration, layer), *slot);
             }
         }
     }
@@ -101,10 +122,13 @@ std::vector<float> weightClipLimits(const Graph& graph, const Configuration& con
     std::vector<float> limits;
     for (const Layer& layer : graph.layers()) {
         const LayerQuantizers& quantizers = quantizersOf(configuration, layer);
+        const auto* registered = std::get_if<RuleOp>(&layer.op);
+        const bool isClippedLayer = registered == nullptr || registered->rule->clipsWeights();
         for (std::size_t w = 0; w < layer.weights.size(); ++w) {
             const Slot* slot = slotOfWeight(layer, static_cast<int>(w));
-            const bool isTrained = slot != nullptr && layer.weights[w].trainable;
-            const auto quantizer = isTrained ? effectiveQuantizer(quantizers, *slot) : nullptr;
+            const bool isTrained = slot != nullptr && layer.weights[w].trainable && isClippedLayer;
+            const auto quantizer =
+                isTrained ? effectiveQuantizer(layer, quantizers, *slot) : nullptr;
             const bool isClipped = quantizer != nullptr && std::isfinite(quantizer->max());
             limits.push_back(isClipped ? std::max(1.0F, static_cast<float>(quantizer->max()))
                                        : 0.0F);

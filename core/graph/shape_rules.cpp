@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/graph/shape_rules.h"
 
+#include "core/graph/layer_rule.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -284,6 +286,9 @@ struct Rules {
         return result;
     }
 
+    Result<OpShape> operator()(const RuleOp& op) const { return op.rule->shape(inputs); }
+    /// Graph::make() knows the parts.
+    Result<OpShape> operator()(const SelectOp& /*op*/) const { return OpShape{}; }
     Result<OpShape> operator()(const UnsupportedOp& /*op*/) const { return OpShape{}; }
 
 private:
@@ -373,6 +378,16 @@ Result<void> requireInputs(const Op& op, std::size_t count)
     }
     if (count == 0) {
         return invalid("It has no input.");
+    }
+    if (const auto* registered = std::get_if<RuleOp>(&op)) {
+        const auto [least, most] = registered->rule->inputCount();
+        return count >= least && count <= most
+                   ? Result<void>{}
+                   : invalid(fmt::format("It takes {} inputs, got {}.",
+                                         least == most   ? fmt::format("{}", least)
+                                         : count < least ? fmt::format("at least {}", least)
+                                                         : fmt::format("at most {}", most),
+                                         count));
     }
     const bool joins =
         std::holds_alternative<AddOp>(op) || std::holds_alternative<ConcatenateOp>(op);

@@ -25,6 +25,8 @@ struct OpShape {
     Shape output;
     std::int64_t macs = 0; ///< per sample; 0 while sizes are open
     std::vector<WeightSpec> weights;
+    std::vector<Shape> parts; ///< of a layer that gives several tensors: `output` is all their
+                              ///< values, per sample one part after the other; else empty
 };
 
 /// Applies the op's rule. Rank 0 among `inputs` means unknown (below an unsupported layer): then

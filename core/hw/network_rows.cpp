@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/hw/network_rows.h"
 
+#include "core/graph/layer_rule.h"
 #include "core/hw/checked.h"
 
 #include <algorithm>
@@ -417,6 +418,23 @@ private:
             return;
         }
         addFusedOr(curve.value_or(CpuKind::Other), "requantization");
+    }
+    void visit(const graph::SelectOp& /*op*/) { addFree("Moves no data."); }
+    /// The accelerators know no engine for other layers: they run on the processor.
+    void visit(const graph::RuleOp& op)
+    {
+        const auto macs = static_cast<double>(layer().macs) * static_cast<double>(m_batch);
+        if (macs == 0 && op.rule->slots().empty()) {
+            addCpu(layer().name, CpuKind::Copy, elements());
+            return;
+        }
+        addCpu(layer().name, CpuKind::Other, std::max(macs, elements()));
+        if (macs > 0) {
+            m_rows.back().warnings.push_back({"processor_layer",
+                                              "No engine computes a " + layer().className +
+                                                  "; its multiplications run on the processor.",
+                                              layer().name});
+        }
     }
     void visit(const graph::UnsupportedOp& op)
     {

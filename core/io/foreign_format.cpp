@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/io/foreign_format.h"
 
+#include "core/base/json_text.h"
 #include "core/base/text.h"
-#include "core/io/json_text.h"
 #include "core/io/zip_archive.h"
 
 #include <algorithm>

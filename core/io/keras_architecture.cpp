@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/io/keras_architecture.h"
 
+#include "core/base/json_text.h"
 #include "core/base/text.h"
+#include "core/graph/layer_registry.h"
 #include "core/graph/shape_rules.h"
-#include "core/io/json_text.h"
-#include "core/io/keras_layers.h"
 
 #include <fmt/format.h>
 
@@ -121,7 +121,9 @@ void giveUp(KerasArchitecture& network, graph::Layer& layer, std::string reason)
 
 class Builder {
 public:
-    Builder(KerasArchitecture& into, KerasDialect dialect) : m_into(into), m_dialect(dialect) {}
+    Builder(KerasArchitecture& into, graph::KerasDialect dialect) : m_into(into), m_dialect(dialect)
+    {
+    }
 
     Result<void> addSequential(const Json& entries, const Json& config);
     Result<void> addFunctional(const Json& entries, const Json& config);
@@ -130,16 +132,24 @@ private:
     /// Adds the layer and what it means; returns its number.
     Result<int> add(const LayerText& text, std::vector<int> inputs);
     Result<void> connect(const std::vector<LayerText>& texts);
-    Result<std::vector<int>> ends(const Json& value, const char* key) const;
+    Result<std::vector<int>> ends(const Json& value, const char* key);
+    /// The layer that stands for the tensor: of several, one that takes it out.
+    Result<int> source(const Edge& edge);
+    int tensor(int layer, std::int64_t part);
+    [[nodiscard]] const std::string& nameOf(int layer) const
+    {
+        return m_into.layers[static_cast<std::size_t>(layer)].name;
+    }
 
     KerasArchitecture& m_into;
-    KerasDialect m_dialect;
+    graph::KerasDialect m_dialect;
+    std::vector<int> m_tensors; ///< per layer: how many it gives
     std::map<std::string, int, std::less<>> m_numbers;
 };
 
 Result<int> Builder::add(const LayerText& text, std::vector<int> inputs)
 {
-    auto meaning = readLayerConfig(text.className, *text.config, m_dialect);
+    auto meaning = graph::readLayerConfig(text.className, *text.config, m_dialect);
     if (!meaning) {
         return fail(std::move(meaning).error().in("layer " + text.name));
     }
@@ -158,7 +168,43 @@ Result<int> Builder::add(const LayerText& text, std::vector<int> inputs)
     }
     m_into.layers.push_back(std::move(layer));
     m_into.lastAxes.push_back(meaning->lastAxis);
+    m_tensors.push_back(meaning->outputs);
     return number;
+}
+
+int Builder::tensor(int layer, std::int64_t part)
+{
+    const std::string name = fmt::format("{}:{}", nameOf(layer), part);
+    const auto [found, isNew] = m_numbers.emplace(name, static_cast<int>(m_into.layers.size()));
+    if (isNew) {
+        graph::Layer select;
+        select.name = name;
+        select.className = "Select";
+        select.op = graph::SelectOp{static_cast<int>(part)};
+        select.inputs = {layer};
+        m_into.layers.push_back(std::move(select));
+        m_into.lastAxes.push_back(0);
+        m_tensors.push_back(1);
+    }
+    return found->second;
+}
+
+Result<int> Builder::source(const Edge& edge)
+{
+    const auto found = m_numbers.find(edge.layer);
+    if (found == m_numbers.end()) {
+        return corrupt("It reads a layer '" + edge.layer + "' that is not there.", {});
+    }
+    const int count = m_tensors[static_cast<std::size_t>(found->second)];
+    if (edge.tensor < 0 || edge.tensor >= count) {
+        // What is not covered has an unknown number of outputs.
+        const bool isKnown = m_into.layers[static_cast<std::size_t>(found->second)].isSupported();
+        return isKnown ? corrupt(fmt::format("It reads output {} of layer '{}', which has {}.",
+                                             edge.tensor, edge.layer, count),
+                                 {})
+                       : Result<int>(found->second);
+    }
+    return count == 1 ? found->second : tensor(found->second, edge.tensor);
 }
 
 /// The shape that a first layer says its input has; nothing if it does not.
@@ -215,7 +261,10 @@ Result<void> Builder::addSequential(const Json& entries, const Json& config)
         }
         previous = *number;
     }
-    m_into.outputs = {previous};
+    const int tensors = m_tensors[static_cast<std::size_t>(previous)];
+    for (int part = 0; part < tensors; ++part) {
+        m_into.outputs.push_back(tensors == 1 ? previous : tensor(previous, part));
+    }
     return {};
 }
 
@@ -223,22 +272,19 @@ Result<void> Builder::connect(const std::vector<LayerText>& texts)
 {
     for (std::size_t i = 0; i < texts.size(); ++i) {
         const LayerText& text = texts[i];
-        graph::Layer& layer = m_into.layers[i];
         if (text.nodes.empty()) {
             continue;
         }
+        std::vector<int> inputs;
         for (const Edge& edge : text.nodes.front()) {
-            const auto found = m_numbers.find(edge.layer);
-            if (found == m_numbers.end()) {
-                return corrupt("It reads a layer '" + edge.layer + "' that is not there.",
-                               "layer " + layer.name);
+            auto number = source(edge);
+            if (!number) {
+                return fail(std::move(number).error().in("layer " + text.name));
             }
-            layer.inputs.push_back(found->second);
-            if (edge.tensor != 0) {
-                giveUp(m_into, layer,
-                       "it reads the second output of a layer, which is not covered");
-            }
+            inputs.push_back(*number);
         }
+        graph::Layer& layer = m_into.layers[i];
+        layer.inputs = std::move(inputs);
         if (text.nodes.size() > 1) {
             giveUp(m_into, layer,
                    fmt::format("it is used {} times, which is not covered", text.nodes.size()));
@@ -247,17 +293,17 @@ Result<void> Builder::connect(const std::vector<LayerText>& texts)
     return {};
 }
 
-Result<std::vector<int>> Builder::ends(const Json& value, const char* key) const
+Result<std::vector<int>> Builder::ends(const Json& value, const char* key)
 {
     Node edges;
     collectEdges(value, edges);
     std::vector<int> numbers;
     for (const Edge& edge : edges) {
-        const auto found = m_numbers.find(edge.layer);
-        if (found == m_numbers.end()) {
-            return corrupt("It names a layer '" + edge.layer + "' that is not there.", key);
+        auto number = source(edge);
+        if (!number) {
+            return fail(std::move(number).error().in(key));
         }
-        numbers.push_back(found->second);
+        numbers.push_back(*number);
     }
     if (numbers.empty()) {
         return corrupt("It names no layer.", key);
@@ -304,7 +350,7 @@ int majorVersion(std::string_view version)
 
 /// Keras 3 objects say the Python module they come from, and batch_shape instead of
 /// batch_input_shape; the JSON itself says no version when it stands in an HDF5 file.
-KerasDialect dialectOf(std::string_view version, const Json& model)
+graph::KerasDialect dialectOf(std::string_view version, const Json& model)
 {
     if (version.empty() && member(member(model, "config"), "build_input_shape").is_null() &&
         member(model, "registered_name").is_null() && !member(model, "module").is_null()) {
@@ -431,7 +477,7 @@ Result<void> attach(graph::Layer& layer, std::vector<StoredWeight> stored)
             return ok;
         }
     }
-    const std::vector<std::string_view> wanted = weightNames(layer.op);
+    const std::vector<std::string> wanted = graph::weightNames(layer.op);
     std::vector<std::string> got;
     for (const StoredWeight& weight : stored) {
         got.push_back(shortName(weight.name));
@@ -447,7 +493,7 @@ Result<void> attach(graph::Layer& layer, std::vector<StoredWeight> stored)
         const std::size_t from =
             byName ? static_cast<std::size_t>(std::ranges::find(got, wanted[i]) - got.begin()) : i;
         graph::Weight weight;
-        weight.name = layer.isSupported() ? std::string(wanted[i]) : got[from];
+        weight.name = layer.isSupported() ? wanted[i] : got[from];
         weight.fileName = std::move(stored[from].name);
         weight.value = std::make_shared<const Tensor>(std::move(stored[from].value));
         layer.weights.push_back(std::move(weight));
@@ -457,7 +503,7 @@ Result<void> attach(graph::Layer& layer, std::vector<StoredWeight> stored)
 
 bool wantsWeights(const graph::Layer& layer)
 {
-    return !weightNames(layer.op).empty();
+    return !graph::weightNames(layer.op).empty();
 }
 
 } // namespace

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/json_text.h"
 #include "core/base/text.h"
+#include "core/graph/layer_registry.h"
+#include "core/graph/layer_rule.h"
 #include "core/io/array_file.h"
 #include "core/io/hdf5.h"
-#include "core/io/json_text.h"
-#include "core/io/keras_layers.h"
 #include "core/io/model_file.h"
 
 #include <unistd.h>
@@ -27,12 +28,19 @@ constexpr const char* kKeras2 = "2.15.0";
 constexpr const char* kKeras3 = "3.0.0"; // where hard_sigmoid means what Keras 3 means by it
 constexpr const char* kBackend = "tensorflow";
 
+/// A tensor by the entry that gives it.
+struct Source {
+    std::string entry;
+    int tensor = 0;
+    bool operator==(const Source&) const = default;
+};
+
 /// A layer as it will stand in the file.
 struct Entry {
     std::string name;
     std::string className;
     Json config;
-    std::vector<std::string> inputs;
+    std::vector<Source> inputs;
     int layer = -1; ///< whose weights it holds; −1: none
 };
 
@@ -57,25 +65,6 @@ const char* nameOf(graph::Padding padding)
         break;
     }
     return "valid";
-}
-
-Json reluConfig(const Function& function)
-{
-    return {{"max_value", function.maxValue > 0 ? Json(function.maxValue) : Json(nullptr)},
-            {"negative_slope", function.negativeSlope},
-            {"threshold", function.threshold}};
-}
-
-/// The activation field: a name, or an object where a name does not say enough.
-Json activationField(const Function& function)
-{
-    if (const std::string_view name = activationName(function); !name.empty()) {
-        return std::string(name);
-    }
-    if (function.kind == FunctionKind::Elu) {
-        return {{"class_name", "ELU"}, {"config", {{"alpha", function.negativeSlope}}}};
-    }
-    return {{"class_name", "ReLU"}, {"config", reluConfig(function)}};
 }
 
 Json dictionaryOf(const quant::Quantizer& quantizer)
@@ -109,7 +98,7 @@ struct Describe {
         return {"Dense",
                 "QDense",
                 {{"units", op.units},
-                 {"activation", activationField(op.function)},
+                 {"activation", graph::activationField(op.function)},
                  {"use_bias", op.useBias}}};
     }
 
@@ -122,7 +111,7 @@ struct Describe {
                 {"padding", nameOf(padding)},
                 {"data_format", formatOf(channelsFirst)},
                 {"dilation_rate", pairOf(dilation, rank)},
-                {"activation", activationField(function)},
+                {"activation", graph::activationField(function)},
                 {"use_bias", useBias}};
     }
 
@@ -156,7 +145,7 @@ struct Describe {
     ClassAndConfig operator()(const graph::ActivationOp& op) const
     {
         const Function& f = op.function;
-        const bool asFunction = !activationName(f).empty();
+        const bool asFunction = !graph::activationName(f).empty();
         if (f.kind == FunctionKind::Elu && !asFunction) {
             return {"ELU", "QActivation", {{"alpha", f.negativeSlope}}};
         }
@@ -165,12 +154,12 @@ struct Describe {
             return {"LeakyReLU", "QActivation", {{"alpha", f.negativeSlope}}};
         }
         if (f.kind == FunctionKind::Relu && (!asFunction || layer.className == "ReLU")) {
-            return {"ReLU", "QActivation", reluConfig(f)};
+            return {"ReLU", "QActivation", graph::reluConfig(f)};
         }
         if (f.kind == FunctionKind::Softmax && layer.className == "Softmax") {
             return {"Softmax", "QActivation", {{"axis", -1}}};
         }
-        return {"Activation", "QActivation", {{"activation", activationField(f)}}};
+        return {"Activation", "QActivation", {{"activation", graph::activationField(f)}}};
     }
 
     static void addNorm(Json& config, const graph::BatchNormOp& op, int axis)
@@ -238,6 +227,13 @@ struct Describe {
         return {"Concatenate", {}, {{"axis", op.axis}}};
     }
 
+    ClassAndConfig operator()(const graph::RuleOp& op) const
+    {
+        return {std::string(op.info->className), std::string(op.info->quantizedName),
+                op.rule->config()};
+    }
+    ClassAndConfig operator()(const graph::SelectOp& /*op*/) const { return {}; }
+
     ClassAndConfig operator()(const graph::FoldedConvOp& op) const
     {
         ClassAndConfig out = std::visit(*this, op.conv);
@@ -290,6 +286,12 @@ void carryOver(const Json& original, bool quantized, Json& config)
     }
 }
 
+bool hasOwnField(const graph::Op& op)
+{
+    const auto* registered = std::get_if<graph::RuleOp>(&op);
+    return registered != nullptr && registered->rule->config().contains("activation");
+}
+
 /// Slots that the layer's class has a field for; `activation` stands apart.
 bool hasActivationField(const graph::Layer& layer)
 {
@@ -298,7 +300,7 @@ bool hasActivationField(const graph::Layer& layer)
            std::holds_alternative<graph::ConvOp>(layer.op) ||
            std::holds_alternative<graph::DepthwiseOp>(layer.op) ||
            std::holds_alternative<graph::SeparableOp>(layer.op) ||
-           std::holds_alternative<graph::FoldedConvOp>(layer.op);
+           std::holds_alternative<graph::FoldedConvOp>(layer.op) || hasOwnField(layer.op);
 }
 
 class Writer {
@@ -326,18 +328,20 @@ private:
     const graph::Graph& m_graph;
     const graph::Configuration& m_quantizers;
     std::vector<Entry> m_entries;
-    std::vector<std::string> m_outputs; ///< per layer: the entry that gives its output
+    std::vector<Source> m_outputs; ///< per layer: where its output is
 };
 
 void Writer::putQuantizers(const graph::Layer& layer, Entry& entry) const
 {
     for (const Slot slot : graph::slotsOf(layer)) {
         const auto quantizer = m_quantizers.find(layer.name, slot);
-        if (slot != Slot::Activation) {
-            entry.config[std::string(graph::name(slot)) + "_quantizer"] =
-                quantizer ? dictionaryOf(*quantizer) : Json(nullptr);
-        } else if (quantizer && hasActivationField(layer)) {
-            entry.config["activation"] = dictionaryOf(*quantizer);
+        const auto* registered = std::get_if<graph::RuleOp>(&layer.op);
+        const std::string key(registered == nullptr ? graph::keyOf(slot)
+                                                    : registered->rule->configKey(slot));
+        if (key.ends_with("_quantizer")) {
+            entry.config[key] = quantizer ? dictionaryOf(*quantizer) : Json(nullptr);
+        } else if (quantizer && (slot != Slot::Activation || hasActivationField(layer))) {
+            entry.config[key] = dictionaryOf(*quantizer);
         }
     }
 }
@@ -351,20 +355,24 @@ void Writer::addActivationBehind(const std::string& name, const quant::Quantizer
                     {"trainable", true},
                     {"dtype", "float32"},
                     {"activation", dictionaryOf(quantizer)}};
-    entry.inputs = {name};
-    m_outputs.back() = entry.name;
+    entry.inputs = {{name}};
+    m_outputs.back() = {entry.name};
     m_entries.push_back(std::move(entry));
 }
 
 void Writer::add(int index)
 {
     const graph::Layer& layer = m_graph.layer(index);
+    if (const auto* select = std::get_if<graph::SelectOp>(&layer.op)) {
+        m_outputs.push_back({m_graph.layer(layer.inputs.front()).name, select->part});
+        return;
+    }
     // An entry without quantizers is a Q twin whose tensors stay float, as AutoQKeras makes of
     // batch normalizations.
     const bool hasQuantizers = m_quantizers.layers.contains(layer.name);
     ClassAndConfig described = std::visit(Describe{layer}, layer.op);
-    const bool folded = std::holds_alternative<graph::FoldedConvOp>(layer.op);
-    const bool quantized = (hasQuantizers || folded) && !described.quantized.empty();
+    const bool isAlways = described.plain == described.quantized; // QKeras alone has the class
+    const bool quantized = (hasQuantizers || isAlways) && !described.quantized.empty();
 
     Entry entry;
     entry.name = layer.name;
@@ -388,7 +396,7 @@ void Writer::add(int index)
         putQuantizers(layer, entry);
     }
     m_entries.push_back(std::move(entry));
-    m_outputs.push_back(layer.name);
+    m_outputs.push_back({layer.name});
     if (const auto q = m_quantizers.find(layer.name, Slot::Activation);
         q && !hasActivationField(layer)) {
         addActivationBehind(layer.name, *q);
@@ -401,20 +409,22 @@ void Writer::add(int index)
 bool Writer::isChain() const
 {
     for (std::size_t i = 1; i < m_entries.size(); ++i) {
-        if (m_entries[i].inputs != std::vector<std::string>{m_entries[i - 1].name}) {
+        if (m_entries[i].inputs != std::vector<Source>{{m_entries[i - 1].name}}) {
             return false;
         }
     }
     return !m_entries.empty() && m_entries.front().inputs.empty() &&
            m_graph.outputs().size() == 1 &&
-           m_outputs[static_cast<std::size_t>(m_graph.outputs().front())] == m_entries.back().name;
+           m_outputs[static_cast<std::size_t>(m_graph.outputs().front())] ==
+               Source{m_entries.back().name};
 }
 
 Json Writer::ends(std::span<const int> layers) const
 {
     Json out = Json::array();
     for (const int layer : layers) {
-        out.push_back(Json::array({m_outputs[static_cast<std::size_t>(layer)], 0, 0}));
+        const Source& source = m_outputs[static_cast<std::size_t>(layer)];
+        out.push_back(Json::array({source.entry, 0, source.tensor}));
     }
     return out;
 }
@@ -427,8 +437,8 @@ Json Writer::model() const
         Json layer{{"class_name", entry.className}, {"config", entry.config}};
         if (!chain) {
             Json node = Json::array();
-            for (const std::string& input : entry.inputs) {
-                node.push_back(Json::array({input, 0, 0, Json::object()}));
+            for (const Source& input : entry.inputs) {
+                node.push_back(Json::array({input.entry, 0, input.tensor, Json::object()}));
             }
             layer["name"] = entry.name;
             layer["inbound_nodes"] =

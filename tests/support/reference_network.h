@@ -193,6 +193,15 @@ private:
     }
 
     Values compute(const graph::InputOp& /*op*/) const { return {}; }
+    /// Rules are compared with golden vectors and with their own twins.
+    Values compute(const graph::RuleOp& /*op*/) const
+    {
+        throw std::runtime_error("the reference network holds no rules");
+    }
+    Values compute(const graph::SelectOp& /*op*/) const
+    {
+        throw std::runtime_error("the reference network holds no layers of several tensors");
+    }
     Values compute(const graph::UnsupportedOp& /*op*/) const
     {
         throw std::logic_error("reference: unsupported layer");

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/graph/layers/layer_kernel.h"
 
+#include "core/graph/layer_rule.h"
 #include "core/graph/shape_rules.h"
 
 #include <algorithm>
-#include <array>
 
 namespace bitscape::graph {
 
 namespace {
-
-constexpr std::array kKernelSlots{Slot::Kernel, Slot::Depthwise, Slot::Pointwise, Slot::Gamma,
-                                  Slot::Variance};
 
 struct Strides {
     Extent kernel, stride, dilation;
@@ -57,14 +54,13 @@ bool isFrozen(const Layer& layer)
 }
 
 struct Maker {
-    const Graph& graph;
-    int index;
-    const LayerQuantizers& quantizers;
-    const KernelOptions& options;
-    const Layer& layer = graph.layer(index);
+    const KernelRequest& request;
+    const Layer& layer = request.layer;
+    const LayerQuantizers& quantizers = request.quantizers;
+    const KernelOptions& options = request.options;
     bool channelsFirst = isChannelsFirst(layer.op);
     // Channels last; see makeLayerKernel().
-    std::vector<Shape> inputs = shapes(graph.inputShapes(index));
+    std::vector<Shape> inputs = shapes(request.inputs);
     Shape outputShape = channelsFirst ? toChannelsLast(layer.outputShape) : layer.outputShape;
 
     using Made = std::unique_ptr<LayerKernel>;
@@ -122,8 +118,7 @@ struct Maker {
         if (!options.isTraining || op.rate <= 0.0F) {
             return identity();
         }
-        return makeDropoutKernel(op.rate, input().elementCount(),
-                                 static_cast<std::uint64_t>(index));
+        return makeDropoutKernel(op.rate, input().elementCount(), request.stream);
     }
     Made operator()(const BatchNormOp& op) const
     {
@@ -181,6 +176,11 @@ struct Maker {
         return makeFoldedKernel(std::move(conv), op, layer.weights[0].value->shape(), quantizers,
                                 options);
     }
+    Made operator()(const RuleOp& op) const { return op.rule->kernel(request); }
+    Made operator()(const SelectOp& op) const
+    {
+        return makeSelectKernel(request.inputParts, op.part);
+    }
     Made operator()(const UnsupportedOp& /*op*/) const
     {
         ensure(false, "makeLayerKernel: the layer is not supported");
@@ -200,31 +200,60 @@ private:
 
 } // namespace
 
-std::unique_ptr<LayerKernel> makeLayerKernel(const Graph& graph, int layer,
+std::unique_ptr<LayerKernel> makeLayerKernel(const KernelRequest& request)
+{
+    const Layer& layer = request.layer;
+    auto kernel = std::visit(Maker{request}, layer.op);
+    if (!isChannelsFirst(layer.op)) {
+        return kernel;
+    }
+    return makeChannelsFirstKernel(std::move(kernel), request.inputs.front(), layer.outputShape);
+}
+
+std::unique_ptr<LayerKernel> makeLayerKernel(const Graph& graph, int index,
                                              const LayerQuantizers& quantizers,
                                              const KernelOptions& options)
 {
-    const Op& op = graph.layer(layer).op;
-    auto kernel = std::visit(Maker{graph, layer, quantizers, options}, op);
-    if (!isChannelsFirst(op)) {
-        return kernel;
-    }
-    return makeChannelsFirstKernel(std::move(kernel), graph.inputShapes(layer).front(),
-                                   graph.layer(layer).outputShape);
+    const Layer& layer = graph.layer(index);
+    const std::vector<Shape>* parts =
+        layer.inputs.empty() ? nullptr : &graph.layer(layer.inputs.front()).parts;
+    return makeLayerKernel({.layer = layer,
+                            .inputs = graph.inputShapes(index),
+                            .inputParts = parts == nullptr ? std::span<const Shape>() : *parts,
+                            .stream = static_cast<std::uint64_t>(index),
+                            .quantizers = quantizers,
+                            .options = options});
 }
 
-quant::QuantizerPtr effectiveQuantizer(const LayerQuantizers& quantizers, Slot slot)
+namespace {
+
+quant::QuantizerPtr used(const LayerQuantizers& quantizers, Slot slot, bool isPromoted)
 {
     const auto found = quantizers.find(slot);
     if (found == quantizers.end()) {
         return nullptr;
     }
-    if (std::ranges::find(kKernelSlots, slot) != kKernelSlots.end()) {
+    if (isPromoted) {
         if (quant::QuantizerPtr promoted = found->second->promotedForKernel()) {
             return promoted;
         }
     }
     return found->second;
+}
+
+} // namespace
+
+quant::QuantizerPtr effectiveQuantizer(const LayerQuantizers& quantizers, Slot slot)
+{
+    return used(quantizers, slot, isPromotedSlot(slot));
+}
+
+quant::QuantizerPtr effectiveQuantizer(const Layer& layer, const LayerQuantizers& quantizers,
+                                       Slot slot)
+{
+    const auto* registered = std::get_if<RuleOp>(&layer.op);
+    return used(quantizers, slot,
+                registered == nullptr ? isPromotedSlot(slot) : registered->rule->promotes(slot));
 }
 
 } // namespace bitscape::graph

@@ -112,15 +112,29 @@ struct KernelOptions {
     quant::InternalSigmoid sigmoid = quant::InternalSigmoid::Hard;
 };
 
-/// The kernel of a layer. `quantizers` as in the configuration (kernels take the ones that are
-/// none of a stored weight's: inverse, folded weights). The layer is supported and its shapes are
-/// closed (ensured).
-[[nodiscard]] std::unique_ptr<LayerKernel> makeLayerKernel(const Graph& graph, int layer,
+/// A layer whose kernel is wanted.
+struct KernelRequest {
+    const Layer& layer;                ///< supported, with weights; shapes closed (ensured)
+    std::vector<Shape> inputs;         ///< without batch, as the layer reads them
+    std::span<const Shape> inputParts; ///< Layer::parts of the first input
+    std::uint64_t stream = 0;          ///< its random draws: another number per layer of a graph
+    /// As in the configuration; kernels take the ones that are none of a stored weight's: inverse,
+    /// folded weights, states.
+    const LayerQuantizers& quantizers;
+    KernelOptions options;
+};
+
+[[nodiscard]] std::unique_ptr<LayerKernel> makeLayerKernel(const KernelRequest& request);
+/// Of layer `index` of a graph.
+[[nodiscard]] std::unique_ptr<LayerKernel> makeLayerKernel(const Graph& graph, int index,
                                                            const LayerQuantizers& quantizers,
                                                            const KernelOptions& options);
 
 /// The quantizer as execution uses it: promoted for kernel-type slots. May be null.
 [[nodiscard]] quant::QuantizerPtr effectiveQuantizer(const LayerQuantizers& quantizers, Slot slot);
+/// The same for a layer that may promote others (LayerRule::promotes()).
+[[nodiscard]] quant::QuantizerPtr effectiveQuantizer(const Layer& layer,
+                                                     const LayerQuantizers& quantizers, Slot slot);
 
 // Makers of the kernels, one file each.
 [[nodiscard]] std::unique_ptr<LayerKernel> makeIdentityKernel(Index inputSize);
@@ -156,5 +170,10 @@ struct BatchNormSetup {
                                                          const Shape& output);
 [[nodiscard]] std::unique_ptr<LayerKernel> makeConcatenateKernel(const std::vector<Shape>& inputs,
                                                                  int axis);
+/// One part of a tensor that holds several, see OpShape::parts.
+[[nodiscard]] std::unique_ptr<LayerKernel> makeSelectKernel(std::span<const Shape> parts, int part);
+/// y_e = x[sources[e]], per sample; an element may be read more than once, −1 gives 0.
+[[nodiscard]] std::unique_ptr<LayerKernel> makeGatherKernel(Index inputSize,
+                                                            const std::vector<Index>& sources);
 
 } // namespace bitscape::graph

@@ -245,7 +245,88 @@ private:
     std::vector<Index> m_runs; // floats of each input that lie together in the output
 };
 
+/// Runs of elements that stay together, so that what moves whole rows copies whole rows.
+class GatherKernel final : public LayerKernel {
+public:
+    GatherKernel(Index inputSize, const std::vector<Index>& sources)
+        : m_inputSize(inputSize), m_outputSize(std::ssize(sources))
+    {
+        for (std::size_t e = 0; e < sources.size(); ++e) {
+            const bool continues =
+                e > 0 && (sources[e] < 0 ? sources[e - 1] < 0
+                                         : sources[e - 1] >= 0 && sources[e] == sources[e - 1] + 1);
+            if (continues) {
+                ++m_runs.back().count;
+            } else {
+                m_runs.push_back({sources[e], 1});
+            }
+        }
+    }
+
+    void forward(int /*phase*/, const ForwardCall& call) override
+    {
+        for (Index i = 0; i < call.samples.count; ++i) {
+            const float* from = call.inputs[0] + i * m_inputSize;
+            float* to = call.output + i * m_outputSize;
+            for (const Run& run : m_runs) {
+                if (run.source < 0) {
+                    std::fill_n(to, run.count, 0.0F);
+                } else {
+                    std::copy_n(from + run.source, run.count, to);
+                }
+                to += run.count;
+            }
+        }
+    }
+    void backward(int /*phase*/, const BackwardCall& call) override
+    {
+        float* target = call.inputGradients[0];
+        if (target == nullptr) {
+            return;
+        }
+        if (!call.adds[0]) {
+            std::fill_n(target, call.samples.count * m_inputSize, 0.0F);
+        }
+        for (Index i = 0; i < call.samples.count; ++i) {
+            const float* from = call.upstream + i * m_outputSize;
+            for (const Run& run : m_runs) {
+                if (run.source >= 0) {
+                    kernels::add(from, run.count, target + i * m_inputSize + run.source);
+                }
+                from += run.count;
+            }
+        }
+    }
+
+private:
+    struct Run {
+        Index source = 0; // of its first element; −1: zeros
+        Index count = 0;
+    };
+    Index m_inputSize, m_outputSize;
+    std::vector<Run> m_runs;
+};
+
 } // namespace
+
+std::unique_ptr<LayerKernel> makeGatherKernel(Index inputSize, const std::vector<Index>& sources)
+{
+    return std::make_unique<GatherKernel>(inputSize, sources);
+}
+
+std::unique_ptr<LayerKernel> makeSelectKernel(std::span<const Shape> parts, int part)
+{
+    Index total = 0;
+    std::vector<Index> sources;
+    for (std::size_t p = 0; p < parts.size(); ++p) {
+        if (static_cast<int>(p) == part) {
+            sources.resize(static_cast<std::size_t>(parts[p].elementCount()));
+            std::iota(sources.begin(), sources.end(), total);
+        }
+        total += parts[p].elementCount();
+    }
+    return makeGatherKernel(total, sources);
+}
 
 std::unique_ptr<LayerKernel> makeIdentityKernel(Index inputSize)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/text.h"
 #include "core/io/data_file.h"
-#include "core/io/json_text.h"
+#include "core/base/json_text.h"
 #include "core/io/model_file.h"
 #include "tests/core/io/temporary_folder.h"
 

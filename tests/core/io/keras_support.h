@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/io/hdf5.h"
-#include "core/io/json_text.h"
+#include "core/base/json_text.h"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace bitscape::io {
+namespace bitscape {
 
 using Json = nlohmann::ordered_json;
 
@@ -19,4 +19,4 @@ using Json = nlohmann::ordered_json;
 /// Member of an object; null if it is absent or `object` is none.
 [[nodiscard]] const Json& member(const Json& object, const char* key);
 
-} // namespace bitscape::io
+} // namespace bitscape

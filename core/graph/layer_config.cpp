@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/io/keras_config.h"
+#include "core/graph/layer_config.h"
 
 #include <cmath>
 
-namespace bitscape::io {
+namespace bitscape::graph {
 
 namespace {
 
@@ -99,7 +99,7 @@ std::string KerasConfig::text(const char* key, const std::string& otherwise)
     return value.get<std::string>();
 }
 
-graph::Extent KerasConfig::extent(const char* key, int rank, graph::Extent otherwise)
+Extent KerasConfig::extent(const char* key, int rank, Extent otherwise)
 {
     const Json& value = at(key);
     if (value.is_null()) {
@@ -147,4 +147,4 @@ std::vector<Index> KerasConfig::sizes(const char* key)
     return out;
 }
 
-} // namespace bitscape::io
+} // namespace bitscape::graph

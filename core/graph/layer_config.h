@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/base/error.h"
+#include "core/base/json_text.h"
 #include "core/graph/op.h"
-#include "core/io/json_text.h"
 
 #include <cstdint>
 #include <limits>
@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace bitscape::io {
+namespace bitscape::graph {
 
 /// Typed access to the "config" object of a layer. The first value of a wrong type or out of range
 /// is remembered as a CorruptFile error naming the key; afterwards defaults are returned, so that a
@@ -36,7 +36,7 @@ public:
     bool boolean(const char* key, bool otherwise);
     std::string text(const char* key, const std::string& otherwise);
     /// One integer for both sides, or a list of `rank` (1 or 2) integers in 1 … 65536.
-    graph::Extent extent(const char* key, int rank, graph::Extent otherwise);
+    Extent extent(const char* key, int rank, Extent otherwise);
     /// List of sizes; null entries become −1.
     std::vector<Index> sizes(const char* key);
 
@@ -53,4 +53,4 @@ inline constexpr std::int64_t kMaxExtent = 1 << 16;
 /// Largest size of one axis of an input.
 inline constexpr std::int64_t kMaxSize = std::int64_t{1} << 31;
 
-} // namespace bitscape::io
+} // namespace bitscape::graph

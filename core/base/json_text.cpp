@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/io/json_text.h"
+#include "core/base/json_text.h"
 
 #include <array>
 #include <optional>
 
-namespace bitscape::io {
+namespace bitscape {
 
 namespace {
 
@@ -92,4 +92,4 @@ const Json& member(const Json& object, const char* key)
     return found == object.end() ? kNull : *found;
 }
 
-} // namespace bitscape::io
+} // namespace bitscape

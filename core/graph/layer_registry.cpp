@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/graph/layer_registry.h"
+
+#include "core/graph/layer_reading.h"
+#include "core/graph/layer_rule.h"
+#include "core/graph/layers/permute.h"
+#include "core/graph/structural_layers.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace bitscape::graph {
+
+std::span<const LayerInfo> layerKinds()
+{
+    static const std::vector<LayerInfo> table = [] {
+        const auto structural = structuralLayers();
+        std::vector<LayerInfo> rows(structural.begin(), structural.end());
+        rows.insert(rows.end(), {permuteLayer()});
+        return rows;
+    }();
+    return table;
+}
+
+namespace {
+
+const LayerInfo* findIn(std::span<const LayerInfo> kinds, std::string_view className)
+{
+    const auto found = std::ranges::find_if(kinds, [className](const LayerInfo& row) {
+        return row.className == className ||
+               (!row.quantizedName.empty() && row.quantizedName == className);
+    });
+    return found == kinds.end() ? nullptr : &*found;
+}
+
+/// Why a class is refused, where there is more to say than that it is not covered.
+std::string whyRefused(std::string_view className)
+{
+    constexpr std::array kCode{"Lambda", "TFOpLambda", "TensorFlowOpLayer", "SlicingOpLambda"};
+    constexpr std::array kNested{"Sequential", "Functional", "Model"};
+    constexpr std::array kKeras1{
+        "Convolution1D",        "Convolution2D",       "Deconvolution2D", "Merge",
+        "TimeDistributedDense", "AtrousConvolution2D", "MaxoutDense",     "Highway"};
+    constexpr std::array kKeras{"AlphaDropout",
+                                "Attention",
+                                "Average",
+                                "Bidirectional",
+                                "Conv1DTranspose",
+                                "Conv2DTranspose",
+                                "Conv3D",
+                                "ConvLSTM2D",
+                                "Cropping1D",
+                                "Cropping2D",
+                                "DepthwiseConv1D",
+                                "Dot",
+                                "Embedding",
+                                "GRU",
+                                "GaussianDropout",
+                                "GaussianNoise",
+                                "GlobalAveragePooling3D",
+                                "GroupNormalization",
+                                "LSTM",
+                                "LayerNormalization",
+                                "LocallyConnected1D",
+                                "LocallyConnected2D",
+                                "Masking",
+                                "MaxPooling3D",
+                                "Maximum",
+                                "Minimum",
+                                "MultiHeadAttention",
+                                "Multiply",
+                                "PReLU",
+                                "Permute",
+                                "QAdaptiveActivation",
+                                "QAveragePooling2D",
+                                "QBidirectional",
+                                "QConv2DTranspose",
+                                "QGRU",
+                                "QGlobalAveragePooling2D",
+                                "QLSTM",
+                                "QScaleShift",
+                                "QSeparableConv1D",
+                                "QSimpleRNN",
+                                "RNN",
+                                "RepeatVector",
+                                "Rescaling",
+                                "SeparableConv1D",
+                                "SimpleRNN",
+                                "SpatialDropout1D",
+                                "SpatialDropout2D",
+                                "Subtract",
+                                "ThresholdedReLU",
+                                "TimeDistributed",
+                                "UpSampling1D",
+                                "UpSampling2D",
+                                "ZeroPadding3D"};
+    const auto among = [className](const auto& names) {
+        return std::ranges::find(names, className) != names.end();
+    };
+    if (among(kCode)) {
+        return "it holds Python code, which is never run";
+    }
+    if (among(kNested)) {
+        return "a network inside a network is not covered";
+    }
+    if (among(kKeras1)) {
+        return "a layer of Keras 1, which is not covered";
+    }
+    if (among(kKeras)) {
+        return "this layer is not covered";
+    }
+    return "a custom class, whose meaning is not known";
+}
+
+/// The layer inside a pruning wrapper; pruning changed the weights and adds nothing when running.
+const Json* prunedLayer(const std::string& className, const Json& config)
+{
+    const Json& inner = member(config, "layer");
+    return className == "PruneLowMagnitude" && inner.is_object() ? &inner : nullptr;
+}
+
+void addNormNames(const BatchNormOp& norm, bool counts, std::vector<std::string>& names)
+{
+    if (norm.scale) {
+        names.emplace_back("gamma");
+    }
+    if (norm.center) {
+        names.emplace_back("beta");
+    }
+    if (counts) {
+        names.emplace_back("iteration");
+    }
+    names.emplace_back("moving_mean");
+    names.emplace_back("moving_variance");
+}
+
+struct NamesOf {
+    using Names = std::vector<std::string>;
+
+    static Names withBias(Names names, bool useBias)
+    {
+        if (useBias) {
+            names.emplace_back("bias");
+        }
+        return names;
+    }
+    Names operator()(const DenseOp& op) const { return withBias({"kernel"}, op.useBias); }
+    Names operator()(const ConvOp& op) const { return withBias({"kernel"}, op.useBias); }
+    Names operator()(const DepthwiseOp& op) const
+    {
+        return withBias({"depthwise_kernel"}, op.useBias);
+    }
+    Names operator()(const SeparableOp& op) const
+    {
+        return withBias({"depthwise_kernel", "pointwise_kernel"}, op.useBias);
+    }
+    Names operator()(const BatchNormOp& op) const
+    {
+        Names names;
+        addNormNames(op, false, names);
+        return names;
+    }
+    Names operator()(const FoldedConvOp& op) const
+    {
+        Names names = std::visit(*this, op.conv);
+        addNormNames(op.norm, true, names);
+        return names;
+    }
+    Names operator()(const RuleOp& op) const
+    {
+        Names names;
+        for (const RuleWeight& weight : op.rule->weights()) {
+            names.push_back(weight.name);
+        }
+        return names;
+    }
+    template <class Other>
+    Names operator()(const Other& /*op*/) const
+    {
+        return {};
+    }
+};
+
+} // namespace
+
+const LayerInfo* findLayerKind(std::string_view className)
+{
+    return findIn(layerKinds(), className);
+}
+
+Result<LayerMeaning> readLayerConfig(const std::string& className, const Json& config,
+                                     const KerasDialect& dialect)
+{
+    return readLayerConfig(className, config, dialect, layerKinds());
+}
+
+Result<LayerMeaning> readLayerConfig(const std::string& className, const Json& config,
+                                     const KerasDialect& dialect, std::span<const LayerInfo> kinds)
+{
+    if (const Json* inner = prunedLayer(className, config)) {
+        const Json& innerClass = member(*inner, "class_name");
+        if (innerClass.is_string() && innerClass.get<std::string>() != className) {
+            return readLayerConfig(innerClass.get<std::string>(), member(*inner, "config"), dialect,
+                                   kinds);
+        }
+    }
+    const LayerInfo* row = findIn(kinds, className);
+    if (row == nullptr) {
+        return LayerMeaning{.op = UnsupportedOp{whyRefused(className)}};
+    }
+    if (dialect.major < 2 && className != "InputLayer") {
+        return LayerMeaning{.op = UnsupportedOp{"files of Keras 1 are not covered"}};
+    }
+    const bool isQuantized = className == row->quantizedName;
+    LayerReading reading(*row, config, dialect, isQuantized, kinds);
+    row->read(reading);
+    if (reading.config.error()) {
+        return fail(*reading.config.error());
+    }
+    if (!reading.reason().empty()) {
+        return LayerMeaning{.op = UnsupportedOp{reading.reason()}};
+    }
+    return std::move(reading.meaning);
+}
+
+std::vector<std::string> weightNames(const Op& op)
+{
+    return std::visit(NamesOf{}, op);
+}
+
+bool RuleOp::operator==(const RuleOp& other) const
+{
+    return info == other.info && (rule == other.rule || rule->config() == other.rule->config());
+}
+
+} // namespace bitscape::graph
