@@ -148,21 +148,6 @@ ScaleLayout layoutOf(const Tensor& scale, const Shape& shape)
     return *layout;
 }
 
-/// Calls visit(element index, scale index) in order.
-template <class Visit>
-void forEachElement(const ScaleLayout& layout, Visit visit)
-{
-    layout.forEachTile([&](const ScaleLayout::Tile& tile) {
-        Index at = tile.offset;
-        for (Index row = 0; row < tile.rows; ++row) {
-            for (Index channel = 0; channel < tile.channels; ++channel, ++at) {
-                visit(static_cast<std::size_t>(at),
-                      static_cast<std::size_t>(tile.firstScale + channel));
-            }
-        }
-    });
-}
-
 class Binary final : public ScaledQuantizer {
 public:
     Binary(const QuantizerInfo& info, Parameters given)

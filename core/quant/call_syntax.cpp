@@ -52,13 +52,7 @@ std::optional<Value> constantIn(std::string_view word)
     if (word == "None") {
         return Value{};
     }
-    if (const auto integer = numberIn<std::int64_t>(word)) {
-        return Value{*integer};
-    }
-    if (const auto number = numberIn<double>(word); number && !std::isnan(*number)) {
-        return Value{*number};
-    }
-    return std::nullopt;
+    return numberFrom(word);
 }
 
 class Reader {
@@ -292,6 +286,17 @@ private:
 std::string placeIn(std::string_view text, std::size_t position)
 {
     return fmt::format("{}, position {}", text, position + 1);
+}
+
+std::optional<Value> numberFrom(std::string_view word)
+{
+    if (const auto integer = numberIn<std::int64_t>(word)) {
+        return Value{*integer};
+    }
+    if (const auto number = numberIn<double>(word); number && !std::isnan(*number)) {
+        return Value{*number};
+    }
+    return std::nullopt;
 }
 
 Result<ParsedCall> parseCall(std::string_view text)

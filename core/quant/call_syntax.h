@@ -4,6 +4,7 @@
 #include "core/quant/quantizer.h"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,10 @@ struct ParsedCall {
 /// blanks; ours may be nested and short); positional arguments before keywords. InvalidArgument:
 /// `where` holds the text and the position, counted from 1.
 [[nodiscard]] Result<ParsedCall> parseCall(std::string_view text);
+
+/// A whole or decimal number as Python writes it, as std::int64_t or double; nullopt for other
+/// words and for NaN.
+[[nodiscard]] std::optional<Value> numberFrom(std::string_view word);
 
 /// "TEXT, position N".
 [[nodiscard]] std::string placeIn(std::string_view text, std::size_t position);

@@ -3,6 +3,7 @@
 
 #include "core/base/text.h"
 #include "core/quant/value.h"
+#include "core/quant/word_forms.h"
 
 #include <fmt/core.h>
 
@@ -186,6 +187,14 @@ std::vector<Completion> completeName(const Context& context)
         }
     }
     out.insert(out.end(), inside.begin(), inside.end());
+    for (const WordForm& form : wordForms()) {
+        const bool isNew = findQuantizer(form.word) == nullptr;
+        if (isNew && form.word.starts_with(context.current)) {
+            const std::string insert = std::string(form.word) + (form.required > 0 ? "," : "");
+            out.push_back(
+                {insert, std::string(form.word), std::string(form.doc), context.currentFrom});
+        }
+    }
     for (const ShortForm& form : kShortForms) {
         if (std::string_view(form.text).starts_with(context.current)) {
             out.push_back({form.text, form.text, form.doc, context.currentFrom});

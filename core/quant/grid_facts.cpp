@@ -7,12 +7,13 @@
 #include <cmath>
 #include <limits>
 #include <optional>
-#include <set>
 #include <vector>
 
 namespace bitscape::quant {
 
 namespace {
+
+constexpr int kMostProbedBits = 12;
 
 /// The values that a quantizer gives for probes all over the floats: ends of the range, and for
 /// grids that are not uniform every level.
@@ -45,6 +46,13 @@ QuantizerPtr representative(const Quantizer& quantizer)
     if (const auto drawn = parameters.find("use_stochastic_rounding"); drawn != parameters.end()) {
         drawn->second = false;
     }
+    for (const ParameterInfo& parameter : quantizer.info().parameters) {
+        Value& value = parameters.at(parameter.name);
+        if (parameter.type == ParameterType::Choice &&
+            std::get<std::string>(value) == "stochastic") {
+            value = parameter.defaultValue;
+        }
+    }
     auto made = quantizer.info().make(quantizer.info(), parameters);
     if (!made) {
         return nullptr;
@@ -65,6 +73,32 @@ bool dependsOnData(const Quantizer& quantizer)
            std::holds_alternative<std::string>(alpha->second);
 }
 
+/// Numbers evenly spread over −1 … 1, more than a grid of that width has levels.
+std::vector<float> spreadFor(int bits)
+{
+    constexpr int kOversampling = 8;
+    const int count = kOversampling << std::min(bits, kMostProbedBits);
+    std::vector<float> spread;
+    for (int i = -count; i <= count; ++i) {
+        spread.push_back(static_cast<float>(i) / static_cast<float>(count));
+    }
+    return spread;
+}
+
+/// Facts of a grid that comes from the values themselves.
+void probeFitted(const Quantizer& quantizer, const std::vector<float>& spread, GridFacts& facts)
+{
+    std::vector<float> values = quantized(quantizer, spread);
+    std::ranges::sort(values);
+    facts.low = values.front();
+    facts.high = values.back();
+    const TensorView x{spread.data(), Shape{static_cast<Index>(spread.size())}};
+    facts.step = quantizer.fit(x, {}).step.values().front();
+    if (quantizer.bits() <= kMostProbedBits) {
+        facts.levels = std::ranges::unique(values).begin() - values.begin();
+    }
+}
+
 /// Distinct values of a grid with few bits, found by probing: evenly around 0, closer than its
 /// levels lie, and at every power of two.
 std::int64_t countLevels(const Quantizer& quantizer, const GridFacts& facts)
@@ -80,13 +114,29 @@ std::int64_t countLevels(const Quantizer& quantizer, const GridFacts& facts)
             probes.push_back(static_cast<float>(reach * i / count));
         }
     }
+    // Small floats have levels between the powers, no more of them than codes.
+    const int between = facts.step > 0.0 ? 1 : std::max(1, (1 << quantizer.bits()) / 4);
     for (int exponent = -126; exponent <= 127; ++exponent) {
-        for (const float sign : {-1.0F, 1.0F}) {
-            probes.push_back(sign * std::exp2(static_cast<float>(exponent)));
+        for (int i = 0; i < between; ++i) {
+            const float size =
+                std::ldexp(1.0F + static_cast<float>(i) / static_cast<float>(between), exponent);
+            probes.insert(probes.end(), {-size, size});
         }
     }
-    const std::vector<float> values = quantized(quantizer, probes);
-    return static_cast<std::int64_t>(std::set<float>(values.begin(), values.end()).size());
+    std::vector<float> values = quantized(quantizer, probes);
+    std::ranges::sort(values);
+    return std::ranges::unique(values).begin() - values.begin();
+}
+
+/// Of a wide grid: from the distance of its ends, in steps or codes; 0 for floats.
+std::int64_t countWideLevels(const Quantizer& quantizer, const GridFacts& facts)
+{
+    if (facts.step > 0.0) {
+        return std::llround((facts.high - facts.low) / facts.step) + 1;
+    }
+    const std::vector<float> ends{static_cast<float>(facts.low), static_cast<float>(facts.high)};
+    const auto codes = quantizer.codes({ends.data(), Shape{2}}, {});
+    return codes ? std::llround(codes->values()[1] - codes->values()[0]) + 1 : 0;
 }
 
 /// log2(value) if it is a whole number.
@@ -103,15 +153,18 @@ void nameFixedPoint(GridFacts& facts)
     if (!(facts.step > 0.0) || !exponent || facts.dependsOnData) {
         return;
     }
-    const double highest = facts.high / facts.step;
+    constexpr double kExactCodes = 0x1p24; // floats round 2^n − 1 up from here on
+    double highest = facts.high / facts.step;
+    highest -= highest >= kExactCodes && wholeExponent(highest) ? 1.0 : 0.0;
     const double lowest = facts.low / facts.step;
     const bool isSigned = lowest < 0.0;
-    const std::optional<int> unsignedBits = wholeExponent(highest + 1.0);
-    if (!unsignedBits || (isSigned && lowest < -highest - 1.0) || facts.high <= 0.0) {
+    if (highest != std::floor(highest) || lowest != std::floor(lowest) || facts.high <= 0.0) {
         return;
     }
-    const int integer = *unsignedBits + *exponent;
-    const int width = *unsignedBits + (isSigned ? 1 : 0);
+    const auto unsignedBits =
+        static_cast<int>(std::ceil(std::log2(std::max(highest + 1.0, -lowest))));
+    const int integer = unsignedBits + *exponent;
+    const int width = unsignedBits + (isSigned ? 1 : 0);
     facts.apFixed = fmt::format("{}<{},{}>", isSigned ? "ap_fixed" : "ap_ufixed", width,
                                 integer + (isSigned ? 1 : 0));
     if (*exponent <= 0 && integer >= 0) {
@@ -125,23 +178,26 @@ GridFacts gridFacts(const Quantizer& quantizer)
 {
     GridFacts facts;
     facts.dependsOnData = dependsOnData(quantizer);
-    const QuantizerPtr plain = representative(quantizer);
-    if (!plain) {
-        return facts;
+    QuantizerPtr plain = representative(quantizer);
+    if (!plain || !plain->isElementwise()) {
+        const QuantizerPtr held = plain; // `fitted` may be it
+        const Quantizer& fitted = held ? *held : quantizer;
+        const std::vector<float> spread = spreadFor(fitted.bits());
+        facts.dependsOnData = true;
+        plain = fitted.initialized({spread.data(), Shape{static_cast<Index>(spread.size())}});
+        if (!plain || !plain->isElementwise()) {
+            probeFitted(fitted, spread, facts);
+            return facts;
+        }
     }
     constexpr float kLargest = std::numeric_limits<float>::max();
     const std::vector<float> ends = quantized(*plain, {-kLargest, kLargest});
-    facts.low = std::min(ends[0], ends[1]);
-    facts.high = std::max(ends[0], ends[1]);
+    facts.low = std::isfinite(ends[0]) ? std::min(ends[0], ends[1]) : plain->min();
+    facts.high = std::isfinite(ends[1]) ? std::max(ends[0], ends[1]) : plain->max();
     const Tensor zero(Shape{1});
     facts.step = plain->fit(zero.view(), {}).step.values().front();
-    constexpr int kMostProbedBits = 12;
-    if (plain->bits() <= kMostProbedBits) {
-        facts.levels = countLevels(*plain, facts);
-    } else if (facts.step > 0.0) {
-        facts.levels =
-            static_cast<std::int64_t>(std::llround((facts.high - facts.low) / facts.step)) + 1;
-    }
+    facts.levels = plain->bits() <= kMostProbedBits ? countLevels(*plain, facts)
+                                                    : countWideLevels(*plain, facts);
     nameFixedPoint(facts);
     return facts;
 }

@@ -9,9 +9,10 @@
 namespace bitscape::quant {
 
 /// What a quantizer can represent, for tables and tooltips. Where the scale is fitted to data the
-/// numbers are those of a scale of 1.
+/// numbers are those of a scale of 1, or, without such a thing, those for numbers evenly spread
+/// over −1 … 1.
 struct GridFacts {
-    std::int64_t levels = 0;    ///< how many values
+    std::int64_t levels = 0;    ///< how many values; 0 for floats
     double low = 0.0;           ///< smallest value
     double high = 0.0;          ///< largest value
     double step = 0.0;          ///< distance of neighbors; 0 where it varies (powers of two)

@@ -2,10 +2,12 @@
 #include "core/base/text.h"
 #include "core/quant/call_syntax.h"
 #include "core/quant/value.h"
+#include "core/quant/word_forms.h"
 
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 
 namespace bitscape::quant {
 
@@ -70,6 +72,17 @@ Result<QuantizerPtr> fromCall(std::string_view text)
     return fail(std::move(error));
 }
 
+/// What Keras adds to the config of quantizers that are layers, and what those derive from the
+/// rest.
+constexpr std::array<std::string_view, 6> kBookkeeping{"name", "trainable", "dtype",
+                                                       "qn",   "qp",        "scaled_axes"};
+
+bool isBookkeeping(const QuantizerInfo* info, std::string_view key)
+{
+    return info != nullptr && findParameter(*info, key) == nullptr &&
+           std::ranges::find(kBookkeeping, key) != kBookkeeping.end();
+}
+
 Failure badDictionary(std::string_view text, std::string what)
 {
     constexpr std::size_t kShown = 120;
@@ -92,7 +105,11 @@ Result<QuantizerPtr> fromDictionary(std::string_view text)
         if (!config->is_object()) {
             return badDictionary(text, "The config of a quantizer must be an object.");
         }
+        const QuantizerInfo* info = findQuantizer(className->get<std::string>());
         for (const auto& [key, value] : config->items()) {
+            if (isBookkeeping(info, key)) {
+                continue;
+            }
             auto read = fromJson(value);
             if (!read) {
                 return badDictionary(text,
@@ -115,7 +132,10 @@ Result<QuantizerPtr> fromDictionary(std::string_view text)
 Result<QuantizerPtr> parseQuantizer(std::string_view text)
 {
     const std::string_view inner = trimmed(text);
-    return inner.starts_with('{') ? fromDictionary(inner) : fromCall(text);
+    if (inner.starts_with('{')) {
+        return fromDictionary(inner);
+    }
+    return isWordForm(text) ? parseWordForm(text) : fromCall(text);
 }
 
 std::string toDictionary(const Quantizer& quantizer)

@@ -2,10 +2,16 @@
 #include "core/base/text.h"
 #include "core/quant/affine.h"
 #include "core/quant/binary_ternary.h"
+#include "core/quant/codebook.h"
+#include "core/quant/learned_range.h"
+#include "core/quant/minifloat.h"
 #include "core/quant/power_of_two.h"
 #include "core/quant/quantized_bits.h"
+#include "core/quant/quantized_bits_featuremap.h"
+#include "core/quant/quantized_bits_po2.h"
 #include "core/quant/quantized_relu.h"
 #include "core/quant/quantized_squash.h"
+#include "core/quant/tensorquant.h"
 #include "core/quant/value.h"
 
 #include <fmt/core.h>
@@ -17,10 +23,28 @@ namespace bitscape::quant {
 
 std::span<const QuantizerInfo> quantizers()
 {
-    static const std::array table{
-        quantizedBitsInfo(),    quantizedReluInfo(),    quantizedPo2Info(),
-        quantizedReluPo2Info(), ternaryInfo(),          binaryInfo(),
-        quantizedTanhInfo(),    quantizedSigmoidInfo(), affineInfo()};
+    static const std::array table{quantizedBitsInfo(),
+                                  quantizedReluInfo(),
+                                  quantizedPo2Info(),
+                                  quantizedReluPo2Info(),
+                                  ternaryInfo(),
+                                  binaryInfo(),
+                                  quantizedTanhInfo(),
+                                  quantizedSigmoidInfo(),
+                                  affineInfo(),
+                                  quantizedBitsLearnablePo2Info(),
+                                  quantizedBitsMsqePo2Info(),
+                                  quantizedBitsFeaturemapInfo(),
+                                  lsqInfo(),
+                                  pactInfo(),
+                                  minifloatInfo(),
+                                  codebookInfo(),
+                                  tensorquantFixedInfo(),
+                                  tensorquantLogarithmicInfo(),
+                                  tensorquantSparseInfo(),
+                                  tensorquantBinaryInfo(),
+                                  tensorquantTernaryInfo(),
+                                  tensorquantNoneInfo()};
     return table;
 }
 

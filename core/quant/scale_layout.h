@@ -50,6 +50,21 @@ private:
     std::vector<Segment> m_segments;
 };
 
+/// Calls visit(element index, scale index) for all elements, in order.
+template <class Visit>
+void forEachElement(const ScaleLayout& layout, Visit visit)
+{
+    layout.forEachTile([&](const ScaleLayout::Tile& tile) {
+        Index at = tile.offset;
+        for (Index row = 0; row < tile.rows; ++row) {
+            for (Index channel = 0; channel < tile.channels; ++channel, ++at) {
+                visit(static_cast<std::size_t>(at),
+                      static_cast<std::size_t>(tile.firstScale + channel));
+            }
+        }
+    });
+}
+
 /// InvalidArgument unless every axis of `scaleAxis` exists; an axis equal to the rank is let
 /// through (releases of QKeras before HEAD read it as: one scale).
 [[nodiscard]] Result<void> checkAxes(const QuantizerInfo& info, const Shape& shape,

@@ -49,6 +49,13 @@ TEST(Complete, offersNamesFirst)
     EXPECT_EQ(taken("  quantized_b|"), "  quantized_bits(");
 }
 
+TEST(Complete, offersWordsOfOtherTools)
+{
+    EXPECT_EQ(taken("near|"), "nearest,");
+    EXPECT_EQ(taken("E4|"), "E4M3");
+    EXPECT_THAT(labelsAt("fp|"), ElementsAre("fp16"));
+}
+
 TEST(Complete, offersParametersNotGivenYet)
 {
     const std::vector<std::string> labels = labelsAt("quantized_bits(4,0,symmetric=1,|");

@@ -73,6 +73,58 @@ TEST(GridFacts, sayWhenTheScaleComesFromData)
     EXPECT_FALSE(factsOf("affine(8,low=0.0,high=1.0)").dependsOnData);
 }
 
+TEST(GridFacts, ofTensorQuantsFixedPoint)
+{
+    for (const char* text : {"nearest,12,11", "down,12,11", "stochastic,12,11"}) {
+        const GridFacts facts = factsOf(text);
+        EXPECT_EQ(facts.levels, 4096) << text;
+        EXPECT_EQ(facts.apFixed, "ap_fixed<12,1>") << text;
+        EXPECT_EQ(facts.qNotation, "Q0.11") << text;
+        EXPECT_FALSE(facts.dependsOnData) << text;
+    }
+    // Half of the upper range is never used, but no narrower type holds the lower one.
+    const GridFacts python = factsOf("tensorquant_fixed(8,4,implementation='python')");
+    EXPECT_EQ(python.high, 4.0);
+    EXPECT_EQ(python.apFixed, "ap_fixed<8,4>");
+    EXPECT_EQ(factsOf("nearest,32,16").apFixed, "ap_fixed<32,16>");
+}
+
+TEST(GridFacts, ofSmallFloats)
+{
+    const GridFacts facts = factsOf("E4M3");
+    EXPECT_EQ(facts.high, 448.0);
+    EXPECT_EQ(facts.levels, 253) << "256 codes without two NaN and a second zero";
+    EXPECT_EQ(facts.step, 0.0);
+    EXPECT_EQ(factsOf("E2M1").levels, 15);
+    EXPECT_EQ(factsOf("fp16").high, 65504.0);
+    EXPECT_EQ(factsOf("fp16").levels, 63487);
+    EXPECT_EQ(factsOf("sparse,0.5").levels, 0);
+    EXPECT_EQ(factsOf("E2M1").high, 6.0);
+}
+
+TEST(GridFacts, ofRangesThatTrainingLearns)
+{
+    EXPECT_TRUE(factsOf("lsq(4)").dependsOnData);
+    EXPECT_EQ(factsOf("lsq(4)").levels, 16);
+    const GridFacts learned = factsOf("lsq(4,step=0.25)");
+    EXPECT_FALSE(learned.dependsOnData);
+    EXPECT_EQ(learned.apFixed, "ap_fixed<4,2>");
+    EXPECT_EQ(factsOf("pact(4,clip=3.75)").apFixed, "ap_ufixed<4,2>");
+    EXPECT_EQ(factsOf("quantized_bits_learnable_po2(4)").levels, 15);
+    EXPECT_EQ(factsOf("quantized_bits_msqe_po2(4)").levels, 15);
+}
+
+TEST(GridFacts, ofListsAndZeroPoints)
+{
+    EXPECT_EQ(factsOf("codebook(values=[-1 0.5 2])").levels, 3);
+    EXPECT_EQ(factsOf("codebook(values=[-1 0.5 2])").high, 2.0);
+    EXPECT_EQ(factsOf("codebook(bits=3)").levels, 8);
+    EXPECT_TRUE(factsOf("codebook(bits=3)").dependsOnData);
+    EXPECT_EQ(factsOf("quantized_bits_featuremap(4)").levels, 15);
+    EXPECT_TRUE(factsOf("ternary,1").dependsOnData);
+    EXPECT_EQ(factsOf("ternary,1").levels, 3);
+}
+
 TEST(GridFacts, ofSquashingFunctions)
 {
     EXPECT_EQ(factsOf("quantized_sigmoid(4)").levels, 16);
