@@ -8,8 +8,12 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
+#include <set>
+#include <string_view>
 
 namespace bitscape::cli {
 
@@ -19,6 +23,7 @@ struct QuantizeArguments {
     std::string quantizer;
     std::string input, output, scale, codes, upstream, gradient;
     std::string sigmoid = "hard";
+    std::string compat;
     bool training = false;
 };
 
@@ -29,6 +34,40 @@ const std::map<std::string, quant::InternalSigmoid>& sigmoids()
         {"smooth", quant::InternalSigmoid::Smooth},
         {"real", quant::InternalSigmoid::Real}};
     return table;
+}
+
+/// What `--compat` sets: a parameter of the rows that know another tool's deviations.
+struct Compatibility {
+    std::string_view name;
+    std::string_view parameter;
+    std::string_view value;
+};
+
+constexpr std::array kCompatibilities{
+    Compatibility{"tensorquant-python", "implementation", "python"}};
+
+std::set<std::string> compatibilityNames()
+{
+    std::set<std::string> names;
+    for (const Compatibility& entry : kCompatibilities) {
+        names.emplace(entry.name);
+    }
+    return names;
+}
+
+/// The quantizer as another tool computes it; InvalidArgument if it has nothing to do with it.
+Result<quant::QuantizerPtr> compatible(quant::QuantizerPtr quantizer, std::string_view name)
+{
+    const auto entry = std::ranges::find(kCompatibilities, name, &Compatibility::name);
+    if (entry == kCompatibilities.end()) {
+        return quantizer;
+    }
+    if (quant::findParameter(quantizer->info(), entry->parameter) == nullptr) {
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("{} changes nothing of {}.", name, quantizer->toString()),
+                    "--compat");
+    }
+    return quantizer->with(entry->parameter, std::string(entry->value));
 }
 
 Result<Tensor> loadTensor(const std::string& path, const char* option)
@@ -129,6 +168,10 @@ Result<Answer> quantize(const QuantizeArguments& arguments, Session& session)
     auto parsed = quant::parseQuantizer(arguments.quantizer);
     if (!parsed) {
         return fail(std::move(parsed).error().in("--quantizer"));
+    }
+    parsed = compatible(std::move(*parsed), arguments.compat);
+    if (!parsed) {
+        return fail(std::move(parsed).error());
     }
     const quant::Quantizer& quantizer = **parsed;
     if (arguments.gradient.empty() != arguments.upstream.empty()) {
@@ -236,7 +279,7 @@ Action declareQuantize(CLI::App& app)
 {
     auto arguments = std::make_shared<QuantizeArguments>();
     app.add_option("--quantizer", arguments->quantizer,
-                   "Quantizer: QKeras string or dictionary as JSON")
+                   "Quantizer: string of QKeras or TensorQuant, or dictionary as JSON")
         ->required();
     app.add_option("--input", arguments->input, "Values: x.npy")->required();
     app.add_option("--output", arguments->output, "Quantized values: y.npy")->required();
@@ -250,6 +293,10 @@ Action declareQuantize(CLI::App& app)
     app.add_option("--sigmoid", arguments->sigmoid, "QKeras' internal sigmoid")
         ->check(CLI::IsMember({"hard", "smooth", "real"}))
         ->capture_default_str();
+    app.add_option("--compat", arguments->compat,
+                   "Repeat a deviation of another tool: tensorquant-python saturates and draws as "
+                   "TensorQuant's Python code does")
+        ->check(CLI::IsMember(compatibilityNames()));
     return [arguments](Session& session) { return quantize(*arguments, session); };
 }
 
