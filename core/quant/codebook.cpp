@@ -15,8 +15,9 @@ namespace bitscape::quant {
 
 namespace {
 
-/// k-means of sorted numbers. Clusters of numbers are neighbors in order, so that a sweep of
-/// Lloyd's algorithm needs their bounds and the running sums alone.
+/// k-means of sorted numbers. Clusters of numbers are neighbors in order: the best cuts between
+/// them are found by dynamic programming (exact up to kMostPieces numbers, between pieces of equal
+/// size beyond) and then settled by Lloyd's algorithm.
 class KMeans {
 public:
     explicit KMeans(std::vector<float> sorted) : m_sorted(std::move(sorted))
@@ -32,75 +33,124 @@ public:
         }
     }
 
-    /// At most `count` centers, ascending: the better of the fixed points reached from equal shares
-    /// of the numbers and from equal parts of their range.
+    /// At most `count` centers, ascending.
     [[nodiscard]] std::vector<double> centers(std::size_t count) const
     {
         std::vector<double> distinct(m_sorted.begin(), m_sorted.end());
         distinct.erase(std::ranges::unique(distinct).begin(), distinct.end());
-        if (distinct.size() <= count) {
-            return distinct;
-        }
-        std::vector<double> shares;
-        std::vector<double> parts;
-        const double low = distinct.front();
-        const double width = (distinct.back() - low) / static_cast<double>(count);
-        for (std::size_t i = 0; i < count; ++i) {
-            shares.push_back(m_sorted[(2 * i + 1) * m_sorted.size() / (2 * count)]);
-            parts.push_back(low + (static_cast<double>(i) + 0.5) * width);
-        }
-        shares.erase(std::ranges::unique(shares).begin(), shares.end());
-        const std::vector<double> first = settled(std::move(shares));
-        const std::vector<double> second = settled(std::move(parts));
-        return error(second) < error(first) ? second : first;
+        return distinct.size() <= count ? distinct : settled(means(bestCuts(count)));
     }
 
 private:
-    /// First element of every cluster, and the end.
-    [[nodiscard]] std::vector<std::size_t> bounds(const std::vector<double>& centers) const
+    static constexpr std::size_t kMostPieces = 2048;
+    using Cuts = std::vector<std::size_t>; ///< first element of every cluster, and the end
+
+    /// Squared error of the elements from … to − 1 around their mean.
+    [[nodiscard]] double error(std::size_t from, std::size_t to) const
     {
-        std::vector<std::size_t> out{0};
+        const double sum = m_sums[to] - m_sums[from];
+        const double squares = m_squares[to] - m_squares[from];
+        return std::max(squares - sum * sum / static_cast<double>(to - from), 0.0);
+    }
+
+    /// One layer of the dynamic program: with one cluster more, the least error of the first b
+    /// pieces, and the piece where the last cluster starts.
+    struct Layer {
+        std::vector<double> errors;
+        std::vector<std::size_t> starts;
+    };
+
+    /// The start of the best last cluster never moves back when pieces are added, so that the
+    /// middle one narrows the search for both halves.
+    void fill(const Cuts& pieces, const std::vector<double>& before, Layer& layer, std::size_t low,
+              std::size_t high, std::size_t least, std::size_t most) const
+    {
+        if (low > high) {
+            return;
+        }
+        const std::size_t middle = low + (high - low) / 2;
+        double best = std::numeric_limits<double>::infinity();
+        std::size_t start = least;
+        for (std::size_t at = least; at <= std::min(most, middle - 1); ++at) {
+            const double total = before[at] + error(pieces[at], pieces[middle]);
+            if (total < best) {
+                best = total;
+                start = at;
+            }
+        }
+        layer.errors[middle] = best;
+        layer.starts[middle] = start;
+        fill(pieces, before, layer, low, middle - 1, least, start);
+        fill(pieces, before, layer, middle + 1, high, start, most);
+    }
+
+    [[nodiscard]] Cuts bestCuts(std::size_t count) const
+    {
+        const std::size_t size = m_sorted.size();
+        const std::size_t pieceCount = std::min(size, kMostPieces);
+        Cuts pieces;
+        for (std::size_t i = 0; i <= pieceCount; ++i) {
+            pieces.push_back(i * size / pieceCount);
+        }
+        const std::size_t clusters = std::min(count, pieceCount);
+        std::vector<double> before(pieceCount + 1, std::numeric_limits<double>::infinity());
+        before[0] = 0.0;
+        std::vector<Layer> layers;
+        for (std::size_t i = 0; i < clusters; ++i) {
+            Layer layer{
+                std::vector<double>(pieceCount + 1, std::numeric_limits<double>::infinity()),
+                std::vector<std::size_t>(pieceCount + 1, 0)};
+            fill(pieces, before, layer, i + 1, pieceCount, i, pieceCount - 1);
+            before = layer.errors;
+            layers.push_back(std::move(layer));
+        }
+        Cuts cuts{size};
+        std::size_t end = pieceCount;
+        for (std::size_t i = clusters; i-- > 0;) {
+            end = layers[i].starts[end];
+            cuts.push_back(pieces[end]);
+        }
+        std::ranges::reverse(cuts);
+        return cuts;
+    }
+
+    /// Of the clusters that are not empty.
+    [[nodiscard]] std::vector<double> means(const Cuts& cuts) const
+    {
+        std::vector<double> out;
+        for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
+            if (cuts[i + 1] > cuts[i]) {
+                out.push_back((m_sums[cuts[i + 1]] - m_sums[cuts[i]]) /
+                              static_cast<double>(cuts[i + 1] - cuts[i]));
+            }
+        }
+        return out;
+    }
+
+    [[nodiscard]] Cuts cutsOf(const std::vector<double>& centers) const
+    {
+        Cuts cuts{0};
         for (std::size_t i = 0; i + 1 < centers.size(); ++i) {
             const double middle = 0.5 * (centers[i] + centers[i + 1]);
             const auto end = std::ranges::upper_bound(
                 m_sorted, middle, {}, [](float value) { return static_cast<double>(value); });
-            out.push_back(static_cast<std::size_t>(end - m_sorted.begin()));
+            cuts.push_back(static_cast<std::size_t>(end - m_sorted.begin()));
         }
-        out.push_back(m_sorted.size());
-        return out;
+        cuts.push_back(m_sorted.size());
+        return cuts;
     }
 
     [[nodiscard]] std::vector<double> settled(std::vector<double> centers) const
     {
         constexpr int kMostSweeps = 300; // as scikit-learn's default
         for (int sweep = 0; sweep < kMostSweeps; ++sweep) {
-            const std::vector<std::size_t> from = bounds(centers);
-            std::vector<double> moved;
-            for (std::size_t i = 0; i < centers.size(); ++i) {
-                if (from[i + 1] > from[i]) { // an empty cluster is dropped
-                    moved.push_back((m_sums[from[i + 1]] - m_sums[from[i]]) /
-                                    static_cast<double>(from[i + 1] - from[i]));
-                }
-            }
+            std::vector<double> moved = means(cutsOf(centers));
             if (moved == centers) {
                 break;
             }
             centers = std::move(moved);
         }
         return centers;
-    }
-
-    [[nodiscard]] double error(const std::vector<double>& centers) const
-    {
-        const std::vector<std::size_t> from = bounds(centers);
-        double sum = 0.0;
-        for (std::size_t i = 0; i < centers.size(); ++i) {
-            const double total = m_sums[from[i + 1]] - m_sums[from[i]];
-            const double squares = m_squares[from[i + 1]] - m_squares[from[i]];
-            const auto count = static_cast<double>(from[i + 1] - from[i]);
-            sum += squares - 2.0 * centers[i] * total + count * centers[i] * centers[i];
-        }
-        return sum;
     }
 
     std::vector<float> m_sorted;
