@@ -97,7 +97,7 @@ public:
                         R"json(Write {"LAYER": {"kernel_quantizer": "quantized_bits(4)"}}.)json");
         }
         for (const auto& [key, value] : json.items()) {
-            auto ok = key.starts_with('@') ? readSetting(key, value) : readEntry(graph, key, value);
+            auto ok = readKey(graph, key, value);
             if (!ok) {
                 return fail(std::move(ok).error().in(key));
             }
@@ -108,6 +108,22 @@ public:
     [[nodiscard]] MapEntries take() { return std::move(m_map); }
 
 private:
+    Result<void> readKey(const Graph& graph, const std::string& key, const Json& value)
+    {
+        if (key.starts_with('@')) {
+            return readSetting(key, value);
+        }
+        if (key != "tensorquant" || graph.find(key) >= 0) {
+            return readEntry(graph, key, value);
+        }
+        auto map = readTensorQuantMap(value);
+        if (!map) {
+            return fail(std::move(map).error());
+        }
+        m_map.tensorquant = std::move(*map);
+        return {};
+    }
+
     Result<void> readFlag(const std::string& key, const Json& value)
     {
         if (!value.is_boolean()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/graph/configuration.h"
+#include "core/graph/tensorquant_map.h"
 
 #include <map>
 #include <optional>
@@ -49,6 +50,7 @@ struct Settings {
 struct MapEntries {
     std::vector<Entry> entries; ///< in the order of the file
     Settings settings;
+    std::optional<TensorQuantMap> tensorquant; ///< key "tensorquant"; counts before the entries
 };
 
 /// Reads and checks a whole map. InvalidArgument names the key and the nearest known one.

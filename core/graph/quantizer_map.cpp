@@ -523,6 +523,9 @@ Result<MapResult> applyMap(const Graph& graph, const Configuration& base, std::s
         return fail(std::move(map).error());
     }
     MapResult result{base, {}};
+    if (map->tensorquant) {
+        applyTensorQuantMap(graph, *map->tensorquant, result);
+    }
     MapApplier applier(graph, *map, result);
     if (auto ok = applier.apply(); !ok) {
         return fail(std::move(ok).error());
