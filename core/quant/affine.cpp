@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quant/affine.h"
 
+#include "core/base/rng.h"
 #include "core/quant/canonical.h"
 #include "core/quant/common.h"
+#include "core/quant/parameter_docs.h"
 #include "core/quant/rounding.h"
 #include "core/quant/scale_layout.h"
 #include "core/quant/value.h"
@@ -43,6 +45,8 @@ public:
           m_symmetric(flagOf(parameters(), "symmetric")), m_narrow(flagOf(parameters(), "narrow")),
           m_perChannel(flagOf(parameters(), "per_channel"))
     {
+        m_rule.rounding = *roundingByName(*textOf(parameter("rounding")));
+        m_rule.overflow = *overflowByName(*textOf(parameter("overflow")));
         const auto low = quant::numberOf(parameter("low"));
         const auto high = quant::numberOf(parameter("high"));
         if (low && high) {
@@ -52,13 +56,15 @@ public:
 
     [[nodiscard]] std::string toString() const override { return keywordForm(*this); }
 
-    void apply(TensorView x, MutableTensorView y, const CallContext&) const override
+    void apply(TensorView x, MutableTensorView y, const CallContext& call) const override
     {
-        if (m_fixed) {
-            kernels::quantizeAffine(x.data, y.data, x.size(), m_fixed->grid());
+        if (!m_rule.at(call.training).isPlain()) {
+            forEachCode(x, call, [&](Index i, float code, const AffineScale& scale) {
+                y.data[i] = scale.scale * (code - scale.zeroPoint);
+            });
             return;
         }
-        forEachRun(x, [&](Index at, Index count, const AffineScale& scale) {
+        forEachScale(x, [&](Index at, Index count, const AffineScale& scale) {
             kernels::quantizeAffine(x.data + at, y.data + at, count, scale.grid());
         });
     }
@@ -66,11 +72,11 @@ public:
     void gradient(TensorView x, TensorView upstream, MutableTensorView dx,
                   const CallContext&) const override
     {
-        if (m_fixed) {
-            gradientRun(x.data, upstream.data, dx.data, x.size(), *m_fixed);
+        if (m_rule.overflow == Overflow::Wrap) {
+            passGradient(upstream, dx, 1.0F); // the slope is 1 on every branch of the saw
             return;
         }
-        forEachRun(x, [&](Index at, Index count, const AffineScale& scale) {
+        forEachScale(x, [&](Index at, Index count, const AffineScale& scale) {
             gradientRun(x.data + at, upstream.data + at, dx.data + at, count, scale);
         });
     }
@@ -87,29 +93,20 @@ public:
         return out;
     }
 
-    [[nodiscard]] Result<Tensor> codes(TensorView x, const CallContext&) const override
+    [[nodiscard]] Result<Tensor> codes(TensorView x, const CallContext& call) const override
     {
         Tensor out(x.shape);
-        const auto code = [&](Index first, Index count, const AffineScale& scale) {
-            for (Index at = first; at < first + count; ++at) {
-                const float shifted = roundHalfToEven(x.data[at] / scale.scale) + scale.zeroPoint;
-                out.data()[at] = std::isnan(shifted)
-                                     ? shifted
-                                     : std::clamp(shifted, scale.lowCode, scale.highCode);
-            }
-        };
-        if (m_fixed) {
-            code(0, x.size(), *m_fixed);
-        } else {
-            forEachRun(x, code);
-        }
+        forEachCode(x, call,
+                    [&](Index i, float code, const AffineScale&) { out.data()[i] = code; });
         return out;
     }
 
     [[nodiscard]] int bits() const override { return m_bits; }
     [[nodiscard]] double min() const override
     {
-        return m_fixed ? m_fixed->scale * m_fixed->grid().low : -kInfinity;
+        return m_fixed ? m_fixed->scale *
+                             (lowestCode(m_rule.overflow, codesOf(*m_fixed)) - m_fixed->zeroPoint)
+                       : -kInfinity;
     }
     [[nodiscard]] double max() const override
     {
@@ -193,10 +190,15 @@ private:
         return scales;
     }
 
-    /// Calls visit(first element, count, scale) for neighbors that share a scale.
+    /// Calls visit(first element, count, scale) for neighbors that share a scale; scales are taken
+    /// before the first call.
     template <class Visit>
-    void forEachRun(TensorView x, Visit visit) const
+    void forEachScale(TensorView x, Visit visit) const
     {
+        if (m_fixed) {
+            visit(0, x.size(), *m_fixed);
+            return;
+        }
         const std::vector<AffineScale> scales = scalesOf(x);
         layoutOf(x.shape).forEachTile([&](const ScaleLayout::Tile& tile) {
             const Index length = tile.channels == 1 ? tile.rows : 1;
@@ -207,12 +209,36 @@ private:
         });
     }
 
+    [[nodiscard]] CodeRange codesOf(const AffineScale& scale) const
+    {
+        return {scale.lowCode, scale.highCode, m_bits};
+    }
+
+    /// Calls visit(element, its code, its scale); scales are taken before the first call.
+    template <class Visit>
+    void forEachCode(TensorView x, const CallContext& call, Visit visit) const
+    {
+        const CodeRule rule = m_rule.at(call.training);
+        forEachScale(x, [&](Index first, Index count, const AffineScale& scale) {
+            for (Index i = first; i < first + count; ++i) {
+                const float value = std::fpclassify(x.data[i]) == FP_SUBNORMAL ? 0.0F : x.data[i];
+                const float draw = rule.rounding == Rounding::Stochastic
+                                       ? uniformAt(call.seed, static_cast<std::uint64_t>(i))
+                                       : 0.0F;
+                const float code =
+                    roundBy(rule.rounding, value / scale.scale, draw) + scale.zeroPoint;
+                visit(i, confine(rule.overflow, code, codesOf(scale)) + 0.0F, scale);
+            }
+        });
+    }
+
     /// Gradients pass where rounding does not clip: up to half a step beyond the ends.
-    static void gradientRun(const float* x, const float* g, float* dx, Index count,
-                            const AffineScale& scale)
+    void gradientRun(const float* x, const float* g, float* dx, Index count,
+                     const AffineScale& scale) const
     {
         const kernels::AffineGrid grid = scale.grid();
-        kernels::clipGradient(x, g, dx, count, (grid.low - 0.5F) * grid.scale,
+        const float lowest = lowestCode(m_rule.overflow, codesOf(scale));
+        kernels::clipGradient(x, g, dx, count, (lowest - scale.zeroPoint - 0.5F) * grid.scale,
                               (grid.high + 0.5F) * grid.scale);
     }
 
@@ -220,6 +246,7 @@ private:
     bool m_symmetric;
     bool m_narrow;
     bool m_perChannel;
+    CodeRule m_rule;
     std::optional<AffineScale> m_fixed;
 };
 
@@ -274,7 +301,9 @@ QuantizerInfo affineInfo()
               "A scale per output channel (last axis) instead of one for the tensor; weights "
               "only."},
              {"low", Type::OptionalNumber, {}, "Lower end of the calibrated range."},
-             {"high", Type::OptionalNumber, {}, "Upper end of the calibrated range."}},
+             {"high", Type::OptionalNumber, {}, "Upper end of the calibrated range."},
+             roundingParameter(),
+             overflowParameter()},
         .leadingParameters = 1,
         .dictionaryKeys = {"bits", "symmetric", "narrow", "per_channel", "low", "high"},
         .make = make};

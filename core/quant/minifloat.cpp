@@ -108,10 +108,7 @@ public:
     [[nodiscard]] double min() const override { return -m_format.largest; }
     [[nodiscard]] double max() const override { return m_format.largest; }
     [[nodiscard]] bool isSigned() const override { return true; }
-    [[nodiscard]] bool isElementwise() const override
-    {
-        return m_rule.rounding != Rounding::Stochastic;
-    }
+    [[nodiscard]] bool isElementwise() const override { return true; }
 
 private:
     /// In float64, which holds every level and step.

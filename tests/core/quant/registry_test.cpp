@@ -79,6 +79,9 @@ const std::vector<Sample>& samples()
         {"affine(8,per_channel=1)", {}},
         {"affine(5,low=-1.3,high=2.0)", {}},
         {"affine(8,symmetric=1,low=-1.0,high=1.0)", {}},
+        {"affine(4,rounding='floor')", {.idempotent = false, .nearest = false}},
+        {"affine(8,low=-8.0,high=7.9375,overflow='wrap')", {}},
+        {"affine(4,low=-8.0,high=7.0,rounding='half_away',overflow='saturate_symmetric')", {}},
         {"quantized_bits_learnable_po2(4)", {.nearest = false}},
         {"quantized_bits_learnable_po2(5,keep_negative=False,per_channel_scale=True)",
          {.nearest = false}},
@@ -421,6 +424,44 @@ TEST(Affine, rangeOfOneSideIsWidenedToZero)
     const QuantizerPtr q = parsed("affine(4)")->withRange(2.0, 4.0);
     EXPECT_EQ(q->min(), 0.0);
     EXPECT_FLOAT_EQ(static_cast<float>(q->max()), 4.0F);
+}
+
+TEST(Affine, roundsAndOverflowsAsAsked)
+{
+    const auto values = [](const char* how) {
+        // Step 1, zero point 0, codes −8 … 7.
+        const Tensor x(Shape{5}, std::vector<float>{2.5F, -2.5F, 0.25F, 8.0F, -9.0F});
+        const QuantizerPtr q = parsed(std::string("affine(4,low=-8.0,high=7.0,") + how + ")");
+        const Tensor y = applied(*q, x);
+        return std::vector<float>(y.values().begin(), y.values().end());
+    };
+    using Floats = std::vector<float>;
+    EXPECT_EQ(values("rounding='half_even'"), (Floats{2, -2, 0, 7, -8}));
+    EXPECT_EQ(values("rounding='half_away'"), (Floats{3, -3, 0, 7, -8}));
+    EXPECT_EQ(values("rounding='floor'"), (Floats{2, -3, 0, 7, -8}));
+    EXPECT_EQ(values("rounding='zero'"), (Floats{2, -2, 0, 7, -8}));
+    EXPECT_EQ(values("rounding='ceil'"), (Floats{3, -2, 1, 7, -8}));
+    EXPECT_EQ(values("overflow='wrap'"), (Floats{2, -2, 0, -8, 7}));
+    EXPECT_EQ(values("overflow='saturate_symmetric'"), (Floats{2, -2, 0, 7, -7}));
+}
+
+TEST(Affine, wrapsWithItsZeroPointAndLetsGradientsPass)
+{
+    const QuantizerPtr q = parsed("affine(4,low=0.0,high=15.0,overflow='wrap')");
+    const Tensor x(Shape{3}, std::vector<float>{15.0F, 16.0F, -1.0F});
+    EXPECT_EQ(applied(*q, x), Tensor(x.shape(), std::vector<float>{15.0F, 0.0F, 15.0F}));
+    Tensor dx(x.shape());
+    q->gradient(x.view(), x.view(), dx.mutableView(), {});
+    EXPECT_EQ(dx, x);
+}
+
+TEST(Affine, otherRoundingsFitOnceEvenInPlace)
+{
+    const QuantizerPtr q = parsed("affine(4,rounding='floor')");
+    const Tensor x = sortedColumns(21, 2);
+    Tensor inPlace = x;
+    q->apply(inPlace.view(), inPlace.mutableView(), {});
+    EXPECT_EQ(inPlace, applied(*q, x));
 }
 
 TEST(Stochastic, drawsBetweenNeighborsWithTheRightMean)
