@@ -18,6 +18,7 @@ qt_add_library(
   window/docks/inspector_dock.cpp
   window/docks/jobs_dock.cpp
   window/docks/layers_dock.cpp
+  window/docks/quantizer_panel.h window/docks/quantizer_panel.cpp
   window/docks/trials_dock.cpp
   window/headless.h window/headless.cpp
   window/layers_data.h window/layers_data.cpp

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/document/tensor_analysis.h"
 
+#include "core/graph/layers/layer_kernel.h"
 #include "core/quant/quantizer.h"
 
 #include <algorithm>
@@ -235,13 +236,10 @@ TensorAnalysis analyzeWeight(const graph::Layer& layer, int weight, TensorView v
 quant::QuantizerPtr effectiveQuantizer(const graph::Configuration& configuration,
                                        const graph::Layer& layer, graph::Slot slot)
 {
-    quant::QuantizerPtr quantizer = configuration.find(layer.name, slot);
-    if (quantizer) {
-        if (auto promoted = quantizer->promotedForKernel()) {
-            return promoted;
-        }
-    }
-    return quantizer;
+    const auto quantizers = configuration.layers.find(layer.name);
+    return quantizers == configuration.layers.end()
+               ? nullptr
+               : graph::effectiveQuantizer(layer, quantizers->second, slot);
 }
 
 std::vector<TensorAnalysis> analyzeWeights(const project::Project& project,

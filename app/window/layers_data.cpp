@@ -122,7 +122,7 @@ widgets::QuantizerHelper quantizerHelper(const Document& document)
         if (*quantizer) {
             help.explanation += (help.explanation.isEmpty() ? QString() : QStringLiteral("<br>")) +
                                 factsOf(**quantizer);
-            const bool isKernel = place.slot != graph::Slot::Activation;
+            const bool isKernel = graph::isPromotedSlot(place.slot);
             if (auto promoted = (*quantizer)->promotedForKernel(); promoted && isKernel) {
                 help.remark =
                     QCoreApplication::translate("quantizers", "Becomes %1 inside a layer.")

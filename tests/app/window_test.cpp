@@ -6,6 +6,8 @@
 #include "widgets/panels/cost_strip.h"
 #include "widgets/panels/data_table.h"
 #include "widgets/panels/layers_tree.h"
+#include "widgets/panels/quantizer_form.h"
+#include "widgets/plots/number_line_plot.h"
 #include "widgets/plots/pareto_plot.h"
 #include "widgets/style/theme.h"
 
@@ -19,7 +21,9 @@
 #include <QLineEdit>
 #include <QMimeData>
 #include <QSignalSpy>
+#include <QSpinBox>
 #include <QTabBar>
+#include <QTabWidget>
 #include <QTemporaryDir>
 #include <QTest>
 
@@ -103,6 +107,67 @@ private Q_SLOTS:
     {
         QCOMPARE(m_window->currentPage(), std::string_view("welcome"));
         QVERIFY(m_window->findChild<QWidget*>(QStringLiteral("page.welcome")) != nullptr);
+    }
+
+    /// The editor knows no kind by name: every row of the registry must do.
+    void quantizerEditorEditsEveryKind()
+    {
+        m_window->document().replace(smallProject(), {});
+        m_window->showPage("model");
+        m_window->selection().setLayers({"conv_a"});
+        auto* tabs = m_window->findChild<QTabWidget*>(QStringLiteral("inspectorTabs"));
+        auto* form = m_window->findChild<widgets::QuantizerForm*>();
+        auto* kinds = m_window->findChild<QComboBox*>(QStringLiteral("quantizerKindBox"));
+        auto* line = m_window->findChild<widgets::NumberLinePlot*>();
+        QVERIFY(tabs != nullptr && form != nullptr && kinds != nullptr && line != nullptr);
+        tabs->setCurrentWidget(m_window->findChild<QWidget*>(QStringLiteral("quantizerPanel")));
+        QVERIFY(form->isVisible());
+        QVERIFY(line->isEmpty()); // float
+        QCOMPARE(kinds->count(), static_cast<int>(quant::quantizers().size()) + 1);
+        for (int row = 1; row < kinds->count(); ++row) {
+            kinds->setCurrentIndex(row);
+            Q_EMIT kinds->activated(row);
+            QVERIFY2(form->isValid(), qPrintable(kinds->currentText()));
+            QCOMPARE(QString::fromStdString(form->quantizer()->info().name), kinds->currentText());
+            QTRY_VERIFY2(!line->isEmpty() || form->quantizer()->needsRange(),
+                         qPrintable(kinds->currentText()));
+        }
+    }
+
+    void quantizerEditorAppliesAndReverts()
+    {
+        m_window->document().replace(smallProject(), {});
+        m_window->showPage("model");
+        m_window->selection().setLayers({"conv_a"});
+        auto* form = m_window->findChild<widgets::QuantizerForm*>();
+        auto* kinds = m_window->findChild<QComboBox*>(QStringLiteral("quantizerKindBox"));
+        auto* apply = m_window->findChild<QAbstractButton*>(QStringLiteral("quantizerApplyButton"));
+        auto* revert =
+            m_window->findChild<QAbstractButton*>(QStringLiteral("quantizerRevertButton"));
+        const auto chosen = [this] {
+            return m_window->document().project().currentConfiguration().configuration.find(
+                "conv_a", graph::Slot::Kernel);
+        };
+        QVERIFY(!apply->isEnabled());
+        const int row = kinds->findText(QStringLiteral("quantized_bits"));
+        kinds->setCurrentIndex(row);
+        Q_EMIT kinds->activated(row);
+        form->findChild<QSpinBox*>(QStringLiteral("quantizerField.bits"))->setValue(3);
+        QVERIFY(apply->isEnabled());
+        QVERIFY(chosen() == nullptr);
+        revert->click();
+        QVERIFY(form->quantizer() == nullptr);
+        QVERIFY(!apply->isEnabled());
+        kinds->setCurrentIndex(row);
+        Q_EMIT kinds->activated(row);
+        form->findChild<QSpinBox*>(QStringLiteral("quantizerField.bits"))->setValue(3);
+        apply->click();
+        QVERIFY(chosen() != nullptr);
+        QCOMPARE(chosen()->bits(), 3);
+        QVERIFY(!apply->isEnabled());
+        m_window->document().undoStack().undo();
+        QVERIFY(chosen() == nullptr);
+        QVERIFY(form->quantizer() == nullptr);
     }
 
     void everyPageOpensWithAndWithoutAProject()

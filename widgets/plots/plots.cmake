@@ -14,6 +14,8 @@ set(BITSCAPE_PLOT_SOURCES
     histogram_plot.cpp
     hypervolume_plot.h
     hypervolume_plot.cpp
+    number_line_plot.h
+    number_line_plot.cpp
     numbers.cpp
     pareto_plot.h
     pareto_plot.cpp

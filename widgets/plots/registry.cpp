@@ -7,6 +7,7 @@
 #include "widgets/plots/energy_plot.h"
 #include "widgets/plots/histogram_plot.h"
 #include "widgets/plots/hypervolume_plot.h"
+#include "widgets/plots/number_line_plot.h"
 #include "widgets/plots/pareto_plot.h"
 #include "widgets/plots/roofline_plot.h"
 #include "widgets/plots/search_progress_plot.h"
@@ -58,6 +59,8 @@ std::span<const PlotInfo> plots()
                  "TrainingData", make<TrainingPlot>},
         PlotInfo{"weightHistogramPlot", QT_TRANSLATE_NOOP("plots", "Values, float and quantized"),
                  "HistogramData", make<HistogramPlot>},
+        PlotInfo{"numberLinePlot", QT_TRANSLATE_NOOP("plots", "Number line of the quantizer"),
+                 "NumberLineData", make<NumberLinePlot>},
         PlotInfo{"channelScalePlot", QT_TRANSLATE_NOOP("plots", "Scale per channel"),
                  "ChannelScaleData", make<ChannelScalePlot>},
         PlotInfo{"ridgePlot", QT_TRANSLATE_NOOP("plots", "Distributions per layer"),

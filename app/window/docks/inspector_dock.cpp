@@ -2,6 +2,7 @@
 #include "app/document/tensor_analysis.h"
 #include "app/jobs/latest.h"
 #include "app/window/docks/docks.h"
+#include "app/window/docks/quantizer_panel.h"
 #include "app/window/pages/plot_data.h"
 #include "widgets/panels/data_table.h"
 #include "widgets/plots/channel_scale_plot.h"
@@ -69,6 +70,7 @@ private:
     QLabel* m_facts;
     widgets::HistogramPlot* m_histogram;
     widgets::ChannelScalePlot* m_scales;
+    QuantizerPanel* m_quantizer;
     QLabel* m_cost;
     std::vector<TensorAnalysis> m_analyses;
     std::string m_layer;
@@ -79,7 +81,7 @@ InspectorPanel::InspectorPanel(Context& context, QWidget* parent)
     : QWidget(parent), m_context(context), m_stack(new QStackedWidget(this)),
       m_overview(new QLabel(this)), m_tensor(new QComboBox(this)), m_facts(new QLabel(this)),
       m_histogram(new widgets::HistogramPlot(this)), m_scales(new widgets::ChannelScalePlot(this)),
-      m_cost(new QLabel(this))
+      m_quantizer(new QuantizerPanel(context, this)), m_cost(new QLabel(this))
 {
     setObjectName(QStringLiteral("inspector"));
     setAccessibleName(tr("Inspector"));
@@ -94,6 +96,7 @@ InspectorPanel::InspectorPanel(Context& context, QWidget* parent)
     tabs->tabBar()->setAccessibleName(tr("Inspector"));
     tabs->addTab(scrolled(m_overview), tr("Overview"));
     tabs->addTab(makeWeights(), tr("Weights"));
+    tabs->addTab(m_quantizer, tr("Quantizer"));
     tabs->addTab(scrolled(m_cost), tr("Cost"));
     tabs->setCurrentIndex(1);
     m_stack->addWidget(empty);
@@ -168,6 +171,7 @@ void InspectorPanel::refresh()
                                 : tr("Inspector: %1").arg(name));
     showOverview(layer);
     showCost(layer);
+    m_quantizer->setLayer(layer.name);
     analyze();
 }
 

@@ -7,6 +7,7 @@
 #include "widgets/plots/energy_plot.h"
 #include "widgets/plots/histogram_plot.h"
 #include "widgets/plots/hypervolume_plot.h"
+#include "widgets/plots/number_line_plot.h"
 #include "widgets/plots/roofline_plot.h"
 #include "widgets/plots/search_progress_plot.h"
 #include "widgets/plots/staircase_plot.h"
@@ -426,6 +427,33 @@ StaircaseData exampleStaircase()
     return data;
 }
 
+/// A uniform grid of `levels` levels around 0.
+NumberLineData exampleNumberLine(int levels)
+{
+    NumberLineData data;
+    data.title = "conv2d_7 / kernel: quantized_bits(4,0,1,alpha=1.0)";
+    const double step = 2.0 / std::max(1, levels - 1);
+    data.line.low = -1.5;
+    data.line.high = 1.5;
+    data.line.clipLow = -1.0;
+    data.line.clipHigh = 1.0;
+    for (int i = 0; i < levels; ++i) {
+        const double value = levels == 1 ? 0.0 : -1.0 + step * i;
+        const double from = i == 0 ? data.line.low : value - step / 2.0;
+        const double to = i + 1 == levels ? data.line.high : value + step / 2.0;
+        data.line.steps.push_back({from, to, value, i - levels / 2});
+        data.line.curve.emplace_back(from, value);
+        data.line.curve.emplace_back(to, value);
+    }
+    for (int bin = 0; bin <= 40; ++bin) {
+        data.edges.push_back(-1.0 + 0.05 * bin);
+    }
+    for (int bin = 0; bin < 40; ++bin) {
+        data.counts.push_back(100.0 * std::exp(-std::pow((bin - 19.5) / 8.0, 2.0)));
+    }
+    return data;
+}
+
 template <class P, class F>
 bool with(Plot& plot, F fill)
 {
@@ -472,6 +500,12 @@ bool fillExample(Plot& plot, Amount amount)
                                   p.setSelectedPoint(isSelected ? 7 : -1);
                               }) ||
            with<StaircasePlot>(plot, [](StaircasePlot& p) { p.setData(exampleStaircase()); }) ||
+           with<NumberLinePlot>(plot,
+                                [&](NumberLinePlot& p) {
+                                    p.setData(exampleNumberLine(amount == Amount::One    ? 1
+                                                                : amount == Amount::Some ? 15
+                                                                                         : 511));
+                                }) ||
            with<EnergyPlot>(plot, [&](EnergyPlot& p) {
                p.setData(exampleEnergy(amount));
                p.setSelectedRow(isSelected ? 7 : -1);
@@ -562,6 +596,15 @@ bool fillDegenerate(Plot& plot)
                                    data.weightBits = 99;
                                    p.setData(data);
                                }) ||
+           with<NumberLinePlot>(plot,
+                                [](NumberLinePlot& p) {
+                                    NumberLineData data;
+                                    data.line.curve = {{0.0, 0.0}, {kNan, kNan}};
+                                    data.line.steps = {{0.0, 0.0, 0.0, kNan}, {0.0, 0.0, kNan, {}}};
+                                    data.edges = {0.0, 0.0, 1.0};
+                                    data.counts = {kNan, 0.0};
+                                    p.setData(data);
+                                }) ||
            with<EnergyPlot>(plot, [](EnergyPlot& p) {
                p.setData({.rows = {{.name = "a", .microjoule = {kNan}}, {.name = "b"}}});
            });
