@@ -77,6 +77,8 @@ QuantizerForm::QuantizerForm(QWidget* parent)
     inside->addWidget(m_rows);
     inside->addStretch(1);
     area->setWidget(holder);
+    area->viewport()->setAutoFillBackground(false);
+    holder->setAutoFillBackground(false);
     connect(m_kind, &QComboBox::activated, this, &QuantizerForm::chooseKind);
 }
 

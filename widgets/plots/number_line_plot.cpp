@@ -11,7 +11,7 @@ namespace bitscape::widgets {
 namespace {
 
 constexpr double kValuesShare = 0.3; ///< of the height, for the histogram behind
-constexpr double kLevelMark = 9.0;   ///< px
+constexpr double kLevelRadius = 4.0; ///< px
 constexpr double kLeastGap = 3.0;    ///< px between borders that are drawn
 
 } // namespace
@@ -130,11 +130,11 @@ void NumberLinePlot::paintLevels(Canvas& canvas) const
             last = x;
         }
     }
+    std::vector<QPointF> levels;
     for (const quant::LineStep& s : m_data.line.steps) {
-        const double x = f.x.toPixel(s.value);
-        canvas.line({{x, f.area.bottom()}, {x, f.area.bottom() - kLevelMark}},
-                    solidPen(p.text, 1.4));
+        levels.emplace_back(f.x.toPixel(s.value), f.area.bottom() - kLevelRadius - 2.0);
     }
+    canvas.marks(levels, {.shape = Marker::Diamond, .radius = kLevelRadius, .fill = p.text});
 }
 
 int NumberLinePlot::marks() const

@@ -131,7 +131,7 @@ void QuantizerPanel::setLayer(const std::string& layer)
         }
         return;
     }
-    const graph::Slot before = slot();
+    const graph::Slot before = m_slots.empty() ? graph::Slot::Kernel : slot();
     m_layer = layer;
     m_slots = slots;
     const QSignalBlocker blocker(m_place);
@@ -229,7 +229,7 @@ void QuantizerPanel::preview()
         },
         [this](Result<Preview> done) {
             if (done) {
-                show(*done);
+                showPreview(*done);
             } else {
                 m_effect->setText(QString::fromStdString(done.error().sentence()));
                 m_line->setData({});
@@ -237,7 +237,7 @@ void QuantizerPanel::preview()
         });
 }
 
-void QuantizerPanel::show(const Preview& made)
+void QuantizerPanel::showPreview(const Preview& made)
 {
     showFacts(made.facts);
     const bool isPerChannel = made.groups > 1;
@@ -247,16 +247,16 @@ void QuantizerPanel::show(const Preview& made)
         const QSignalBlocker blocker(m_channel);
         m_channel->setMaximum(static_cast<int>(made.groups) - 1);
     }
-    widgets::NumberLineData data;
-    data.line = made.line;
+    widgets::NumberLineData shown;
+    shown.line = made.line;
     const Histogram& histogram = made.now.values;
     for (std::size_t i = 0; !histogram.counts.empty() && i <= histogram.counts.size(); ++i) {
-        data.edges.push_back(histogram.low + (histogram.high - histogram.low) *
-                                                 static_cast<double>(i) /
-                                                 static_cast<double>(histogram.counts.size()));
+        shown.edges.push_back(histogram.low + (histogram.high - histogram.low) *
+                                                  static_cast<double>(i) /
+                                                  static_cast<double>(histogram.counts.size()));
     }
-    data.counts = histogram.counts;
-    m_line->setData(data);
+    shown.counts = histogram.counts;
+    m_line->setData(shown);
     if (made.now.count == 0) {
         m_effect->setText(used() && used()->needsRange()
                               ? tr("Calibrate first: the range is not known yet.")

@@ -47,7 +47,7 @@ private:
     void showPlace();
     void edit();
     void preview();
-    void show(const Preview& preview);
+    void showPreview(const Preview& made);
     void showFacts(const quant::GridFacts& facts);
     void apply();
     [[nodiscard]] graph::Slot slot() const;
