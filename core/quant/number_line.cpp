@@ -83,50 +83,59 @@ std::vector<Point> groupPoints(const Quantizer& quantizer, TensorView values, In
     return points;
 }
 
-/// Neighbors between which the value changes, one pair per border between steps.
-using Brackets = std::vector<std::pair<float, float>>;
-
-Brackets addSteps(const std::vector<Point>& points, NumberLine& line)
+/// Ends the last step at `border` and begins one with the value of `point`.
+void begin(double border, const Point& point, NumberLine& line)
 {
-    Brackets brackets;
+    if (!line.steps.empty()) {
+        line.steps.back().to = border;
+    }
+    line.steps.push_back({line.steps.empty() ? line.low : border, line.high, point.y, point.code});
+}
+
+/// Steps as far as the points tell: borders lie in the middle between two of them.
+void addSteps(const std::vector<Point>& points, NumberLine& line)
+{
     for (std::size_t i = 0; i < points.size(); ++i) {
         const Point& point = points[i];
-        if (!line.steps.empty() && line.steps.back().value == static_cast<double>(point.y)) {
+        if (line.steps.empty() || line.steps.back().value != static_cast<double>(point.y)) {
+            const double before = i == 0 ? line.low : static_cast<double>(points[i - 1].x);
+            begin((before + static_cast<double>(point.x)) / 2.0, point, line);
+        }
+    }
+}
+
+/// What becomes of one number. For quantizers that take numbers one by one.
+Point pointAt(const Quantizer& quantizer, float x)
+{
+    const Tensor one(Shape{1}, std::vector{x});
+    const std::vector<Point> points = pointsOf(quantizer, one.view());
+    return points.empty() ? Point{x, x, std::nullopt} : points.front();
+}
+
+/// Steps with exact borders, those that the points jump over included.
+void resolveSteps(const Quantizer& quantizer, const std::vector<Point>& points, NumberLine& line)
+{
+    for (std::size_t i = 0; i < points.size() && line.steps.size() <= kMostSteps; ++i) {
+        if (i == 0) {
+            begin(line.low, points[i], line);
             continue;
         }
-        double border = line.low;
-        if (!line.steps.empty()) {
-            brackets.emplace_back(points[i - 1].x, point.x);
-            border = (static_cast<double>(points[i - 1].x) + static_cast<double>(point.x)) / 2.0;
-            line.steps.back().to = border;
+        Point now = points[i - 1];
+        while (now.y != points[i].y && line.steps.size() <= kMostSteps) {
+            float below = now.x;
+            Point above = points[i];
+            for (float middle = below + (above.x - below) / 2.0F;
+                 middle > below && middle < above.x; middle = below + (above.x - below) / 2.0F) {
+                const Point tried = pointAt(quantizer, middle);
+                if (tried.y == now.y) {
+                    below = middle;
+                } else {
+                    above = tried;
+                }
+            }
+            begin(above.x, above, line);
+            now = above;
         }
-        line.steps.push_back({border, line.high, point.y, point.code});
-    }
-    if (line.steps.size() > kMostSteps) {
-        line.steps.clear();
-        brackets.clear();
-    }
-    return brackets;
-}
-
-float valueAt(const Quantizer& quantizer, float x)
-{
-    Tensor one(Shape{1}, std::vector{x});
-    quantizer.apply(one.view(), one.mutableView(), {});
-    return one.data()[0];
-}
-
-/// Moves the borders to where the value changes between the neighbors.
-void sharpen(const Quantizer& quantizer, const Brackets& brackets, NumberLine& line)
-{
-    for (std::size_t i = 0; i < brackets.size(); ++i) {
-        auto [below, above] = brackets[i];
-        const auto value = static_cast<float>(line.steps[i].value);
-        for (float middle = below + (above - below) / 2.0F; middle > below && middle < above;
-             middle = below + (above - below) / 2.0F) {
-            (valueAt(quantizer, middle) == value ? below : above) = middle;
-        }
-        line.steps[i].to = line.steps[i + 1].from = above;
     }
 }
 
@@ -204,7 +213,7 @@ NumberLine numberLine(const Quantizer& quantizer, TensorView values, Index group
     if (quantizer.isElementwise()) {
         chooseInterval(quantizer, values, line);
         points = pointsOf(quantizer, probes(line).view());
-        sharpen(quantizer, addSteps(points, line), line);
+        resolveSteps(quantizer, points, line);
     } else {
         line.fromValues = true;
         Tensor even(Shape{kSamples, 1});
@@ -222,6 +231,9 @@ NumberLine numberLine(const Quantizer& quantizer, TensorView values, Index group
         line.low = low - margin;
         line.high = high + margin;
         addSteps(points, line);
+    }
+    if (line.steps.size() > kMostSteps) {
+        line.steps.clear();
     }
     for (const Point& point : points) {
         line.curve.emplace_back(point.x, point.y);
