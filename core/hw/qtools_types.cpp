@@ -64,6 +64,18 @@ DataType ternary(std::string_view name)
     return {.name = std::string(name), .mode = Mode::Ternary, .bits = 2, .integer = 2};
 }
 
+/// Codes of that many bits whose point is the scale's business.
+DataType codesOf(const quant::Quantizer& q)
+{
+    return fixedPoint(q.bits(), 0, q.isSigned());
+}
+
+DataType tensorquantFixedOf(const quant::Quantizer& q)
+{
+    return fixedPoint(bitsOf(q), bitsOf(q) - 1 - static_cast<std::int64_t>(q.number("fraction")),
+                      true);
+}
+
 /// QTools reads a cap of 0 as no cap.
 double capOf(const quant::Quantizer& q)
 {
@@ -73,7 +85,7 @@ double capOf(const quant::Quantizer& q)
 
 using Q = const quant::Quantizer&;
 
-constexpr std::array<Conversion, 12> kConversions{{
+constexpr std::array<Conversion, 24> kConversions{{
     {"quantized_bits", [](Q q) { return fixedOf(q, q.number("keep_negative", 1.0) != 0.0); }},
     {"quantized_tanh", tanhOf, false},
     {"quantized_ulaw", [](Q q) { return fixedOf(q, true); }, false},
@@ -85,8 +97,20 @@ constexpr std::array<Conversion, 12> kConversions{{
     {"stochastic_ternary", [](Q) { return ternary("stochastic_ternary"); }},
     {"quantized_po2", [](Q q) { return powerOfTwo(bitsOf(q), true, capOf(q)); }},
     {"quantized_relu_po2", [](Q q) { return powerOfTwo(bitsOf(q), false, capOf(q)); }},
-    // Ours: codes of that many bits whose point is the scale's business.
-    {"affine", [](Q q) { return fixedPoint(q.bits(), 0, q.isSigned()); }},
+    // Unknown to QTools: what they are in hardware.
+    {"affine", codesOf},
+    {"lsq", codesOf},
+    {"pact", codesOf},
+    {"quantized_bits_featuremap", codesOf},
+    {"quantized_bits_learnable_po2", codesOf},
+    {"quantized_bits_msqe_po2", codesOf},
+    {"minifloat", [](Q q) { return floatingPoint(q.bits()); }},
+    {"tensorquant_fixed", tensorquantFixedOf},
+    {"tensorquant_logarithmic", [](Q q) { return powerOfTwo(q.bits(), true, -1.0); }},
+    {"tensorquant_binary", [](Q) { return oneBit("binary", false); }},
+    {"tensorquant_ternary", [](Q) { return ternary("ternary"); }},
+    {"tensorquant_sparse", [](Q q) { return floatingPoint(q.bits()); }},
+    {"tensorquant_none", [](Q q) { return floatingPoint(q.bits()); }},
 }};
 
 } // namespace

@@ -70,7 +70,7 @@ struct CallContext {
 struct Fit {
     Tensor scale;     ///< as the tool of origin exposes it (`scale`); QKeras' is not the step
     Tensor step;      ///< factor of the codes; same shape as scale; 0 for powers of two
-    Tensor zeroPoint; ///< same shape as scale; all 0 unless affine
+    Tensor zeroPoint; ///< same shape as scale; all 0 unless the grid is shifted
 };
 
 struct QuantizerInfo;
@@ -189,7 +189,7 @@ struct QuantizerInfo {
 [[nodiscard]] bool sameValue(const Value& a, const Value& b);
 
 /// Reads a QKeras string or a JSON dictionary {"class_name", "config"} in Keras 2 or Keras 3 form.
-/// Grammar: `name` or `name(a,b,key=value)`. A number ("4") is no quantizer here, see
+/// Grammar: `name` or `name(a,b,key=value)`, and the words of word_forms.h. A number ("4") is no quantizer here, see
 /// short_forms.h; "None", "" and "null" are refused: absence is expressed by a null QuantizerPtr by
 /// the callers. InvalidArgument: message names what is wrong and the nearest known word; `where`
 /// holds the string and the position.

@@ -281,6 +281,23 @@ TEST(QToolsTypes, UnknownWordsAreRefused)
     EXPECT_THAT(read.error().hint, testing::HasSubstr("int8"));
 }
 
+TEST(QToolsTypes, quantizersOfOtherToolsAreWhatHardwareStores)
+{
+    const DataType fixed = *parseType("nearest,8,3");
+    EXPECT_EQ(fixed.bits, 8);
+    EXPECT_EQ(fixed.integer, 4);
+    EXPECT_EQ(fixed.fraction(), 3);
+    EXPECT_TRUE(fixed.isSigned);
+    EXPECT_EQ(parseType("E4M3")->bits, 8);
+    EXPECT_TRUE(parseType("E4M3")->isFloat());
+    EXPECT_TRUE(parseType("sparse,0.1")->isFloat());
+    EXPECT_TRUE(parseType("logarithmic")->isPowerOfTwo());
+    EXPECT_EQ(parseType("pact(3)")->bits, 3);
+    EXPECT_FALSE(parseType("pact(3)")->isSigned);
+    EXPECT_TRUE(parseType("lsq(3)")->isSigned);
+    EXPECT_FALSE(parseType("codebook(bits=4)")) << "a table, which QTools cannot cost";
+}
+
 TEST(QToolsOperators, Auto_po2ScalesMoveTheRange)
 {
     // Scales of 2⁻⁴ and 2⁻⁵ on (16, 3, signed).
