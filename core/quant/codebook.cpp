@@ -37,7 +37,7 @@ public:
     [[nodiscard]] std::vector<double> centers(std::size_t count) const
     {
         std::vector<double> distinct(m_sorted.begin(), m_sorted.end());
-        distinct.erase(std::ranges::unique(distinct).begin(), distinct.end());
+        distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
         return distinct.size() <= count ? distinct : settled(means(bestCuts(count)));
     }
 
@@ -172,7 +172,7 @@ std::vector<float> sortedValues(const Value& value)
     if (const auto list = givenScale(value)) {
         values = list->values;
         std::ranges::sort(values);
-        values.erase(std::ranges::unique(values).begin(), values.end());
+        values.erase(std::unique(values.begin(), values.end()), values.end());
     }
     return values;
 }

@@ -95,7 +95,7 @@ void probeFitted(const Quantizer& quantizer, const std::vector<float>& spread, G
     const TensorView x{spread.data(), Shape{static_cast<Index>(spread.size())}};
     facts.step = quantizer.fit(x, {}).step.values().front();
     if (quantizer.bits() <= kMostProbedBits) {
-        facts.levels = std::ranges::unique(values).begin() - values.begin();
+        facts.levels = std::unique(values.begin(), values.end()) - values.begin();
     }
 }
 
@@ -125,7 +125,7 @@ std::int64_t countLevels(const Quantizer& quantizer, const GridFacts& facts)
     }
     std::vector<float> values = quantized(quantizer, probes);
     std::ranges::sort(values);
-    return std::ranges::unique(values).begin() - values.begin();
+    return std::unique(values.begin(), values.end()) - values.begin();
 }
 
 /// Of a wide grid: from the distance of its ends, in steps or codes; 0 for floats.

@@ -55,7 +55,7 @@ public:
             return;
         }
         forEachStep(x, [&](std::size_t i, std::size_t, float step) {
-            kernels::quantizeAffine(x.data + i, y.data + i, 1, {step, m_low, m_high});
+            y.data[i] = step * codeOf(x.data[i] / step);
         });
     }
 

@@ -10,12 +10,31 @@
 #include "core/quant/word_forms.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 namespace bitscape::quant {
 
 namespace {
+
+/// 2^exponent, −1022 … 1023: many times faster than std::ldexp.
+double powerOfTwo(int exponent)
+{
+    constexpr std::uint64_t kBias = 1023;
+    constexpr int kMantissaBits = 52;
+    return std::bit_cast<double>((kBias + static_cast<std::uint64_t>(exponent)) << kMantissaBits);
+}
+
+/// Of a normal number.
+int exponentOf(float value)
+{
+    constexpr std::uint32_t kMask = 0xFF;
+    constexpr int kBias = 127;
+    constexpr int kMantissaBits = 23;
+    return static_cast<int>((std::bit_cast<std::uint32_t>(value) >> kMantissaBits) & kMask) - kBias;
+}
 
 /// Exponents and mantissas of the numbers a format has.
 struct Format {
@@ -120,16 +139,17 @@ private:
         if (std::abs(x) < std::numeric_limits<float>::min()) {
             return 0.0;
         }
-        const int exponent = std::ilogb(x);
+        const int exponent = exponentOf(x);
         const bool isBelow = exponent < m_format.lowest;
         const int mantissaBits = isBelow && !m_subnormals ? 0 : m_format.mantissaBits;
-        const double step = std::ldexp(1.0, std::max(exponent, m_format.lowest) - mantissaBits);
+        const int stepExponent = std::max(exponent, m_format.lowest) - mantissaBits;
         const Rounding rounding = m_rule.at(call.training).rounding;
         const float draw = rounding == Rounding::Stochastic
                                ? uniformAt(call.seed, static_cast<std::uint64_t>(index))
                                : 0.0F;
-        const auto scaled = static_cast<float>(static_cast<double>(x) / step);
-        const double value = static_cast<double>(roundBy(rounding, scaled, draw)) * step;
+        const auto scaled = static_cast<float>(static_cast<double>(x) * powerOfTwo(-stepExponent));
+        const double value =
+            static_cast<double>(roundBy(rounding, scaled, draw)) * powerOfTwo(stepExponent);
         if (std::abs(value) <= m_format.largest) {
             return value;
         }

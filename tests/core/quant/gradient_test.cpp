@@ -58,6 +58,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "quantized_relu(4,1,is_quantized_clip=False,qnoise_factor=0.0)",
                     "quantized_relu(4,1,is_quantized_clip=False,relu_upper_bound=0.9,"
                     "qnoise_factor=0.0)",
+                    "quantized_bits_featuremap(4,qnoise_factor=0.0)",
                     "quantized_po2(4,qnoise_factor=0.0)",
                     "quantized_relu_po2(4,max_value=2,negative_slope=0.5,qnoise_factor=0.0)"));
 
@@ -115,7 +116,8 @@ TEST(Gradient, mayOverwriteItsInputs)
 {
     for (const char* text :
          {"quantized_relu(4,1)", "quantized_bits(4,0)", "ternary()", "quantized_relu_po2(4,2)",
-          "quantized_tanh(4)", "affine(4,low=-1.0,high=1.0)"}) {
+          "quantized_tanh(4)", "affine(4,low=-1.0,high=1.0)", "lsq(4)", "pact(4)", "E4M3",
+          "quantized_bits_featuremap(4)", "quantized_bits_msqe_po2(4)", "nearest,8,4"}) {
         const QuantizerPtr q = parsed(text);
         const Tensor x(Shape{5}, std::vector<float>{-2.0F, -0.3F, 0.0F, 0.4F, 3.0F});
         const Tensor g(Shape{5}, std::vector<float>{1.0F, 2.0F, 3.0F, 4.0F, 5.0F});

@@ -156,6 +156,8 @@ RC_GTEST_PROP(Property, anyTextIsReadOrRefused, (const std::string& text))
 {
     const auto quantizer = parseQuantizer("quantized_bits(" + text);
     RC_ASSERT(quantizer.has_value() || !quantizer.error().message.empty());
+    const auto values = parseQuantizer("nearest," + text);
+    RC_ASSERT(values.has_value() || !values.error().message.empty());
     const auto dictionary = parseQuantizer("{" + text);
     RC_ASSERT(dictionary.has_value() || !dictionary.error().message.empty());
 }
