@@ -249,6 +249,7 @@ private:
         const std::vector<double> centers =
             KMeans(std::move(sorted)).centers(std::size_t{1} << m_bits);
         std::vector<float> values;
+        values.reserve(centers.size());
         for (const double center : centers) {
             values.push_back(static_cast<float>(center) + 0.0F);
         }
@@ -262,6 +263,7 @@ private:
                              Other other)
     {
         std::vector<double> middles;
+        middles.reserve(values.size());
         for (std::size_t i = 0; i + 1 < values.size(); ++i) {
             middles.push_back(
                 0.5 * (static_cast<double>(values[i]) + static_cast<double>(values[i + 1])));

@@ -114,8 +114,10 @@ std::int64_t countLevels(const Quantizer& quantizer, const GridFacts& facts)
             probes.push_back(static_cast<float>(reach * i / count));
         }
     }
-    // Small floats have levels between the powers, no more of them than codes.
-    const int between = facts.step > 0.0 ? 1 : std::max(1, (1 << quantizer.bits()) / 4);
+    // Small floats have levels between the powers; wider mantissas are found by the probes above.
+    constexpr int kMostBetween = 256;
+    const int between =
+        facts.step > 0.0 ? 1 : std::clamp((1 << quantizer.bits()) / 4, 1, kMostBetween);
     for (int exponent = -126; exponent <= 127; ++exponent) {
         for (int i = 0; i < between; ++i) {
             const float size =

@@ -15,7 +15,7 @@ namespace bitscape::quant {
 /// y = s · clip(rne(x / s), −qn, qp) with s = 2^e; without negative values x is rectified first.
 class Po2Scaled : public Quantizer {
 public:
-    Po2Scaled(const QuantizerInfo& info, Parameters parameters);
+    Po2Scaled(const QuantizerInfo& info, Parameters given);
 
     [[nodiscard]] std::string toString() const override;
     [[nodiscard]] Result<void> accepts(const Shape& shape) const override;

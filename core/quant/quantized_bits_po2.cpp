@@ -118,7 +118,8 @@ private:
                                            : m_exponents->values;
         }
         if (const auto start = quant::numberOf(parameter("init_scale"))) {
-            return std::vector<float>(count, logarithm2(static_cast<float>(*start) + kEpsilon));
+            const std::vector<float> same(count, logarithm2(static_cast<float>(*start) + kEpsilon));
+            return same;
         }
         constexpr float kDeviations = 3.0F;
         constexpr float kSmallest = std::numeric_limits<float>::min();
@@ -197,7 +198,8 @@ private:
     {
         const auto count = static_cast<std::size_t>(layout.scaleCount());
         if (const auto given = quant::numberOf(parameter("init_scale"))) {
-            return std::vector<float>(count, nearestPowerOfTwo(static_cast<float>(*given)));
+            const std::vector<float> same(count, nearestPowerOfTwo(static_cast<float>(*given)));
+            return same;
         }
         std::vector<float> scales(count, 0.0F);
         forEachElement(layout, [&](std::size_t i, std::size_t scale) {

@@ -96,6 +96,9 @@ TEST(GridFacts, ofSmallFloats)
     EXPECT_EQ(facts.levels, 253) << "256 codes without two NaN and a second zero";
     EXPECT_EQ(facts.step, 0.0);
     EXPECT_EQ(factsOf("E2M1").levels, 15);
+    EXPECT_EQ(factsOf("minifloat(3,8,'none')").levels, 4095);
+    EXPECT_EQ(factsOf("minifloat(2,9,'none')").levels, 4095);
+    EXPECT_EQ(factsOf("minifloat(5,6,'none')").levels, 4095);
     EXPECT_EQ(factsOf("fp16").high, 65504.0);
     EXPECT_EQ(factsOf("fp16").levels, 63487);
     EXPECT_EQ(factsOf("sparse,0.5").levels, 0);
