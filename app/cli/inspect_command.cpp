@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/commands.h"
 #include "app/cli/inputs.h"
+#include "core/graph/layer_registry.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -20,7 +21,8 @@ struct Arguments {
 /// Inputs that a file only implies are inputs of the network, but no layers of the file.
 bool isListed(const graph::Layer& layer)
 {
-    return !(std::holds_alternative<graph::InputOp>(layer.op) && layer.originalConfig.empty());
+    return !graph::isImplied(layer.op) &&
+           !(std::holds_alternative<graph::InputOp>(layer.op) && layer.originalConfig.empty());
 }
 
 /// Behind unsupported layers shapes are not known.

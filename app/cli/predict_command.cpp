@@ -3,6 +3,7 @@
 #include "app/cli/execution_mode.h"
 #include "app/cli/inputs.h"
 #include "core/base/text.h"
+#include "core/graph/close_shapes.h"
 #include "core/io/array_file.h"
 #include "core/train/train.h"
 
@@ -72,6 +73,17 @@ Result<Opened> open(Session& session, const RunArguments& arguments)
     if (!data) {
         return fail(std::move(data).error());
     }
+    std::vector<Shape> shapes;
+    for (const Tensor& input : data->samples->inputs) {
+        shapes.push_back(input.shape().sample());
+    }
+    auto graph = graph::closeShapes(model->model->graph, shapes);
+    if (!graph) {
+        return fail(std::move(graph).error().in(arguments.data.recipe.source));
+    }
+    auto closed = std::make_shared<io::ModelFile>(*model->model);
+    closed->graph = std::move(*graph);
+    model->model = std::move(closed);
     return Opened{std::move(*model), std::move(*mode), data->samples};
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr Index kCacheFloats = 1 << 18; // 1 MiB: what a chunk's tensors should fit in
 constexpr Index kLargestChunk = 64;     // samples
-constexpr Index kKerasBatch = 32;       // samples that a whole-tensor output quantizer sees
+constexpr Index kKerasBatch = 32;       // samples that a whole-tensor quantizer sees
 
 /// Where a tensor lies.
 enum class Place { Arena, Input, Result };
@@ -298,7 +298,7 @@ private:
             }
             m_scratchFloats = std::max(m_scratchFloats, step.kernel->scratchFloats());
             m_mostInputs = std::max(m_mostInputs, step.inputs.size());
-            seesBatches = seesBatches || !step.wholeTensor.empty();
+            seesBatches = seesBatches || !step.wholeTensor.empty() || step.kernel->wantsBatch();
         }
         std::vector<Lifetime> pieces;
         std::vector<Value*> owners;

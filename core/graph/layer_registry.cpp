@@ -3,7 +3,12 @@
 
 #include "core/graph/layer_reading.h"
 #include "core/graph/layer_rule.h"
+#include "core/graph/layers/bidirectional.h"
+#include "core/graph/layers/conv_lstm.h"
 #include "core/graph/layers/permute.h"
+#include "core/graph/layers/recurrent.h"
+#include "core/graph/layers/sequence.h"
+#include "core/graph/layers/time_distributed.h"
 #include "core/graph/structural_layers.h"
 
 #include <algorithm>
@@ -18,6 +23,9 @@ std::span<const LayerInfo> layerKinds()
         const auto structural = structuralLayers();
         std::vector<LayerInfo> rows(structural.begin(), structural.end());
         rows.insert(rows.end(), {permuteLayer()});
+        rows.insert(rows.end(), {simpleRnnLayer(), lstmLayer(), gruLayer(), bidirectionalLayer(),
+                                 convLstm2dLayer(), timeDistributedLayer(), repeatVectorLayer(),
+                                 maskingLayer(), embeddingLayer()});
         return rows;
     }();
     return table;
@@ -45,26 +53,20 @@ std::string whyRefused(std::string_view className)
     constexpr std::array kKeras{"AlphaDropout",
                                 "Attention",
                                 "Average",
-                                "Bidirectional",
                                 "Conv1DTranspose",
                                 "Conv2DTranspose",
                                 "Conv3D",
-                                "ConvLSTM2D",
                                 "Cropping1D",
                                 "Cropping2D",
                                 "DepthwiseConv1D",
                                 "Dot",
-                                "Embedding",
-                                "GRU",
                                 "GaussianDropout",
                                 "GaussianNoise",
                                 "GlobalAveragePooling3D",
                                 "GroupNormalization",
-                                "LSTM",
                                 "LayerNormalization",
                                 "LocallyConnected1D",
                                 "LocallyConnected2D",
-                                "Masking",
                                 "MaxPooling3D",
                                 "Maximum",
                                 "Minimum",
@@ -74,24 +76,17 @@ std::string whyRefused(std::string_view className)
                                 "Permute",
                                 "QAdaptiveActivation",
                                 "QAveragePooling2D",
-                                "QBidirectional",
                                 "QConv2DTranspose",
-                                "QGRU",
                                 "QGlobalAveragePooling2D",
-                                "QLSTM",
                                 "QScaleShift",
                                 "QSeparableConv1D",
-                                "QSimpleRNN",
                                 "RNN",
-                                "RepeatVector",
                                 "Rescaling",
                                 "SeparableConv1D",
-                                "SimpleRNN",
                                 "SpatialDropout1D",
                                 "SpatialDropout2D",
                                 "Subtract",
                                 "ThresholdedReLU",
-                                "TimeDistributed",
                                 "UpSampling1D",
                                 "UpSampling2D",
                                 "ZeroPadding3D"};
@@ -222,6 +217,13 @@ Result<LayerMeaning> readLayerConfig(const std::string& className, const Json& c
         return LayerMeaning{.op = UnsupportedOp{reading.reason()}};
     }
     return std::move(reading.meaning);
+}
+
+bool isImplied(const Op& op)
+{
+    const auto* registered = std::get_if<RuleOp>(&op);
+    return std::holds_alternative<SelectOp>(op) ||
+           (registered != nullptr && registered->rule->isImplied());
 }
 
 std::vector<std::string> weightNames(const Op& op)

@@ -39,6 +39,7 @@ struct LayerMeaning {
     /// How many tensors it gives; more than one: the graph layer gives them as one flat tensor,
     /// SelectOp layers take it apart.
     int outputs = 1;
+    Warnings notes = {}; ///< where the tool of origin does otherwise; `where` is still empty
 };
 
 /// What the meaning of a config depends on besides itself.
@@ -56,6 +57,9 @@ struct KerasDialect {
 [[nodiscard]] Result<LayerMeaning> readLayerConfig(const std::string& className, const Json& config,
                                                    const KerasDialect& dialect,
                                                    std::span<const LayerInfo> kinds);
+
+/// No layer of the file: a part of another layer's output, or a mask that Keras passes silently.
+[[nodiscard]] bool isImplied(const Op& op);
 
 /// Short names of the weights that an op stores, in Keras' order.
 [[nodiscard]] std::vector<std::string> weightNames(const Op& op);

@@ -6,6 +6,7 @@
 #include "core/graph/layers/layer_kernel.h"
 #include "core/graph/shape_rules.h"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -55,11 +56,26 @@ public:
     [[nodiscard]] virtual bool activatesOutput() const { return true; }
     /// Function of the output, unless a quantizer replaces it.
     [[nodiscard]] virtual Function function() const { return {}; }
+    // ---- masks of sequences, which Keras passes from layer to layer by itself (mask_flow.h)
+    /// The layer that makes a mask of this layer's input; null: it makes none.
+    [[nodiscard]] virtual std::shared_ptr<const LayerRule> mask() const { return nullptr; }
+    /// The mask of its input is that of its output.
+    [[nodiscard]] virtual bool passesMask() const { return false; }
+    /// The same layer with a mask as its last input; null: it has no use for one.
+    [[nodiscard]] virtual std::shared_ptr<const LayerRule> withMask() const { return nullptr; }
+    /// No layer of the file: it and the edges from it are made anew when the file is read.
+    [[nodiscard]] virtual bool isImplied() const { return false; }
+
     /// Made ready to compute; sizes are closed (ensured).
     [[nodiscard]] virtual std::unique_ptr<LayerKernel>
     kernel(const KernelRequest& request) const = 0;
     /// Keras' config without name, trainable, dtype and quantizers: reading it gives this rule.
     [[nodiscard]] virtual Json config() const = 0;
+    /// Wrappers put the quantizers into the config of the layer inside (null: none), and say true.
+    virtual bool placeQuantizers(const std::map<Slot, Json>& /*quantizers*/, Json& /*config*/) const
+    {
+        return false;
+    }
 };
 
 } // namespace bitscape::graph

@@ -36,11 +36,7 @@ constexpr std::array<std::string_view, 20> kClassKeys{"QDense",
                                                       "QBidirectional",
                                                       "QScaleShift"};
 
-/// Parameters of an entry that are no slots of ours: QKeras knows them for layers or modes that are
-/// not covered. Their quantizers are checked all the same.
-constexpr std::array<std::string_view, 4> kForeignQuantizers{
-    "average_quantizer", "recurrent_quantizer", "state_quantizer",
-    "recurrent_activation_quantizer"};
+/// Parameters of an entry that are no quantizers.
 constexpr std::array<std::string_view, 2> kModes{"folding_mode", "ema_freeze_delay"};
 
 constexpr std::array<std::string_view, 20> kFunctions{
@@ -242,7 +238,6 @@ private:
                 known.push_back(std::string(name(slot)) + "_quantizer");
             }
             known.emplace_back(name(Slot::Activation));
-            known.insert(known.end(), kForeignQuantizers.begin(), kForeignQuantizers.end());
             known.insert(known.end(), kModes.begin(), kModes.end());
         }
         if (contains(known, parameter)) {

@@ -256,9 +256,12 @@ void MapApplier::applyToKernelLayer(int index, const Entry* named)
         return;
     }
     setKernels(layer, *entry);
-    const Choice* bias = entry->find("bias_quantizer");
-    if (bias != nullptr && (hasSlot(layer, Slot::Bias) || folded)) {
-        setSlot(layer, Slot::Bias, *bias);
+    for (const Slot slot : {Slot::Recurrent, Slot::Bias, Slot::State, Slot::RecurrentActivation}) {
+        const Choice* choice = entry->find(std::string(name(slot)) + "_quantizer");
+        const bool isThere = hasSlot(layer, slot) || (folded && slot == Slot::Bias);
+        if (choice != nullptr && isThere) {
+            setSlot(layer, slot, *choice);
+        }
     }
     // QKeras falls back to the plain class for the weights of a folded layer, not for its
     // activation.

@@ -305,12 +305,22 @@ private:
         const Node& node = nodeOf(action.layer);
         LayerKernel& kernel = *m_kernels[static_cast<std::size_t>(action.layer)];
         const Shape shape = node.shape.batchOf(m_samples);
-        const SampleRange all{.first = 0, .count = m_samples};
+        const SampleRange all{.first = 0,
+                              .count = m_samples,
+                              .seed = m_seed,
+                              .scratch =
+                                  m_workers.front().arena.get() + m_program.localFloats * m_chunk};
         switch (action.work) {
         case Work::Forward:
+            if (kernel.wantsBatch()) {
+                runForward(action, all, m_workers.front());
+            }
             kernel.finishForward(action.phase, m_items, m_samples);
             return;
         case Work::Backward:
+            if (kernel.wantsBatch()) {
+                runBackward(action, all, m_workers.front());
+            }
             kernel.finishBackward(action.phase, m_items, m_samples);
             return;
         case Work::Activate:

@@ -117,6 +117,25 @@ private:
         }
         m_program.stages.back().after.push_back(action);
     }
+    /// A phase of a kernel: on ranges of samples, or once on the whole batch.
+    void addPhase(const LayerKernel& kernel, const Action& action,
+                  std::initializer_list<int> buffers)
+    {
+        if (kernel.wantsBatch()) {
+            addAfter(action, buffers);
+            nextStage();
+        } else {
+            add(action, buffers);
+            m_program.stages.back().after.push_back(action);
+        }
+    }
+    void useBy(const LayerKernel& kernel, int buffer)
+    {
+        use(buffer, now());
+        if (kernel.wantsBatch()) {
+            keep(buffer);
+        }
+    }
     void keep(int buffer)
     {
         if (buffer >= 0) {
@@ -171,10 +190,9 @@ private:
                 nextStage();
             }
             for (const Ref& input : n.inputs) {
-                use(input.buffer, now());
+                useBy(kernel, input.buffer);
             }
-            add({Work::Forward, l, phase}, {n.z.buffer, n.y.buffer, n.saved});
-            m_program.stages.back().after.push_back({Work::Forward, l, phase});
+            addPhase(kernel, {Work::Forward, l, phase}, {n.z.buffer, n.y.buffer, n.saved});
         }
     }
 
@@ -304,11 +322,11 @@ private:
                 nextStage();
             }
             for (std::size_t i = 0; i < n.inputs.size(); ++i) {
-                use(n.inputGradients[i], now());
-                use(kernel.readsInput() ? n.inputs[i].buffer : -1, now());
+                useBy(kernel, n.inputGradients[i]);
+                useBy(kernel, kernel.readsInput() ? n.inputs[i].buffer : -1);
             }
-            add({Work::Backward, l, phase}, {n.gradient, n.saved, n.readsOutput ? n.z.buffer : -1});
-            m_program.stages.back().after.push_back({Work::Backward, l, phase});
+            addPhase(kernel, {Work::Backward, l, phase},
+                     {n.gradient, n.saved, n.readsOutput ? n.z.buffer : -1});
         }
     }
 

@@ -4,6 +4,7 @@
 #include "core/base/json_text.h"
 #include "core/base/text.h"
 #include "core/graph/layer_registry.h"
+#include "core/graph/mask_flow.h"
 #include "core/graph/shape_rules.h"
 
 #include <fmt/format.h>
@@ -166,6 +167,10 @@ Result<int> Builder::add(const LayerText& text, std::vector<int> inputs)
     if (!meaning->quantizers.empty()) {
         m_into.quantizers.layers[layer.name] = std::move(meaning->quantizers);
     }
+    for (Warning& note : meaning->notes) {
+        note.where = layer.name;
+        m_into.warnings.push_back(std::move(note));
+    }
     m_into.layers.push_back(std::move(layer));
     m_into.lastAxes.push_back(meaning->lastAxis);
     m_tensors.push_back(meaning->outputs);
@@ -214,6 +219,9 @@ std::optional<Json> statedShape(const Json& layerConfig, const Json& modelConfig
         if (const Json& shape = member(layerConfig, key); shape.is_array()) {
             return shape;
         }
+    }
+    if (layerConfig.contains("mask_zero")) { // Embedding: its input_dim counts rows of the table
+        return Json::array({nullptr, member(layerConfig, "input_length")});
     }
     if (const Json& size = member(layerConfig, "input_dim"); size.is_number_integer()) {
         return Json::array({nullptr, size});
@@ -547,6 +555,8 @@ Result<KerasArchitecture> readArchitecture(std::string_view json, std::string_vi
     if (!built) {
         return fail(std::move(built).error().in(where));
     }
+    graph::passMasks(network.layers);
+    network.lastAxes.resize(network.layers.size(), 0);
     network.quantizers.name = network.quantizers.layers.empty() ? "float" : "imported";
     return network;
 }

@@ -21,6 +21,7 @@ struct KerasArchitecture {
     std::vector<int> lastAxes;        ///< per layer: LayerMeaning::lastAxis
     std::vector<int> inputs, outputs;
     graph::Configuration quantizers;
+    Warnings warnings;
 };
 
 /// Reads the JSON of a Sequential or Functional model in any dialect from Keras 2.0 to 3. A

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <utility>
 
 // Models as Keras 2 and QKeras write them. A layer's config is made from its op, so that it says
@@ -322,6 +323,8 @@ private:
     /// A quantizer that no field takes becomes a layer of its own behind the one it belongs to.
     void addActivationBehind(const std::string& name, const quant::Quantizer& quantizer);
     void putQuantizers(const graph::Layer& layer, Entry& entry) const;
+    /// For wrappers: into the layer inside. False: the layer is none.
+    bool placeInside(const graph::Layer& layer, Entry& entry) const;
     [[nodiscard]] bool isChain() const;
     [[nodiscard]] Json ends(std::span<const int> layers) const;
 
@@ -346,6 +349,20 @@ void Writer::putQuantizers(const graph::Layer& layer, Entry& entry) const
     }
 }
 
+bool Writer::placeInside(const graph::Layer& layer, Entry& entry) const
+{
+    const auto* registered = std::get_if<graph::RuleOp>(&layer.op);
+    if (registered == nullptr || !m_quantizers.layers.contains(layer.name)) {
+        return false;
+    }
+    std::map<Slot, Json> dictionaries;
+    for (const Slot slot : graph::slotsOf(layer)) {
+        const auto quantizer = m_quantizers.find(layer.name, slot);
+        dictionaries[slot] = quantizer ? dictionaryOf(*quantizer) : Json(nullptr);
+    }
+    return registered->rule->placeQuantizers(dictionaries, entry.config);
+}
+
 void Writer::addActivationBehind(const std::string& name, const quant::Quantizer& quantizer)
 {
     Entry entry;
@@ -367,6 +384,10 @@ void Writer::add(int index)
         m_outputs.push_back({m_graph.layer(layer.inputs.front()).name, select->part});
         return;
     }
+    if (graph::isImplied(layer.op)) {
+        m_outputs.emplace_back();
+        return;
+    }
     // An entry without quantizers is a Q twin whose tensors stay float, as AutoQKeras makes of
     // batch normalizations.
     const bool hasQuantizers = m_quantizers.layers.contains(layer.name);
@@ -379,7 +400,10 @@ void Writer::add(int index)
     entry.layer = index;
     entry.className = quantized ? described.quantized : described.plain;
     for (const int input : layer.inputs) {
-        entry.inputs.push_back(m_outputs[static_cast<std::size_t>(input)]);
+        const Source& source = m_outputs[static_cast<std::size_t>(input)];
+        if (!source.entry.empty()) { // else implied
+            entry.inputs.push_back(source);
+        }
     }
     if (layer.isSupported()) {
         entry.config = {{"name", layer.name}, {"trainable", true}, {"dtype", "float32"}};
@@ -392,13 +416,14 @@ void Writer::add(int index)
         entry.config = std::move(described.config);
         entry.config["name"] = layer.name;
     }
-    if (quantized) {
+    const bool isInside = placeInside(layer, entry);
+    if (quantized && !isInside) {
         putQuantizers(layer, entry);
     }
     m_entries.push_back(std::move(entry));
     m_outputs.push_back({layer.name});
     if (const auto q = m_quantizers.find(layer.name, Slot::Activation);
-        q && !hasActivationField(layer)) {
+        q && !isInside && !hasActivationField(layer)) {
         addActivationBehind(layer.name, *q);
     }
     if (std::holds_alternative<graph::InputOp>(layer.op) && m_quantizers.input) {

@@ -39,6 +39,7 @@ Result<ModelFile> assemble(KerasArchitecture architecture, const std::string& wh
     }
     file.graph = std::move(*graph);
     file.quantizers = std::move(architecture.quantizers);
+    file.warnings = std::move(architecture.warnings);
     return file;
 }
 

@@ -25,7 +25,7 @@ struct ForwardCall {
     SampleRange samples;
     std::span<const float* const> inputs;
     float* output = nullptr;
-    float* saved = nullptr; ///< savedFloats() per sample, kept for backward()
+    float* saved = nullptr; ///< savedFloats() per sample, kept for backward() of the same samples
     BlockDone done;         ///< see callsBlockDone()
 };
 
@@ -76,6 +76,8 @@ public:
     [[nodiscard]] virtual bool callsBlockDone() const { return false; }
     /// Lets forward() clamp its results to [low, high]; false: it cannot.
     virtual bool clampTo(float /*low*/, float /*high*/) { return false; }
+    /// A call must see all samples of a batch at once (inference: at most 32, as Keras predicts).
+    [[nodiscard]] virtual bool wantsBatch() const { return false; }
     /// Floats of scratch one call needs.
     [[nodiscard]] virtual Index scratchFloats() const { return 0; }
 

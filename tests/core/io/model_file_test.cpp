@@ -378,7 +378,7 @@ TEST_F(ModelFileTest, KeepsWhatItCannotRunAndSaysWhy)
 {
     EXPECT_THAT(reasonOf(layer("Lambda", {{"name", "l"}}), {4}), HasSubstr("Python code"));
     EXPECT_THAT(reasonOf(layer("Frobnicate", {{"name", "l"}}), {4}), HasSubstr("custom class"));
-    EXPECT_THAT(reasonOf(layer("LSTM", {{"name", "l"}}), {4, 4}), HasSubstr("not covered"));
+    EXPECT_THAT(reasonOf(layer("RNN", {{"name", "l"}}), {4, 4}), HasSubstr("not covered"));
     EXPECT_THAT(reasonOf(layer("Sequential", {{"name", "l"}}), {4}), HasSubstr("inside"));
     EXPECT_THAT(reasonOf(layer("Activation", {{"name", "l"}, {"activation", "mish"}}), {4}),
                 HasSubstr("'mish'"));
