@@ -58,7 +58,7 @@ std::set<std::string> compatibilityNames()
 /// The quantizer as another tool computes it; InvalidArgument if it has nothing to do with it.
 Result<quant::QuantizerPtr> compatible(quant::QuantizerPtr quantizer, std::string_view name)
 {
-    const auto entry = std::ranges::find(kCompatibilities, name, &Compatibility::name);
+    const auto* const entry = std::ranges::find(kCompatibilities, name, &Compatibility::name);
     if (entry == kCompatibilities.end()) {
         return quantizer;
     }
