@@ -66,6 +66,12 @@ public:
     /// No layer of the file: it and the edges from it are made anew when the file is read.
     [[nodiscard]] virtual bool isImplied() const { return false; }
 
+    /// Holds a function whose name means what Keras 3 means by it.
+    [[nodiscard]] virtual bool isOfKeras3() const
+    {
+        return function().kind == FunctionKind::HardSigmoidKeras3;
+    }
+
     /// Made ready to compute; sizes are closed (ensured).
     [[nodiscard]] virtual std::unique_ptr<LayerKernel>
     kernel(const KernelRequest& request) const = 0;

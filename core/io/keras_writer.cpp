@@ -493,7 +493,9 @@ const char* Writer::kerasVersion() const
             }
             return false;
         };
-        return std::visit(isKeras3, layer.op);
+        const auto* registered = std::get_if<graph::RuleOp>(&layer.op);
+        return std::visit(isKeras3, layer.op) ||
+               (registered != nullptr && registered->rule->isOfKeras3());
     };
     return std::ranges::any_of(m_graph.layers(), usesKeras3) ? kKeras3 : kKeras2;
 }

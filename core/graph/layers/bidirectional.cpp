@@ -392,6 +392,10 @@ public:
     std::string_view configKey(Slot slot) const override { return m_forward.rule->configKey(slot); }
     bool activatesOutput() const override { return false; }
     Function function() const override { return m_forward.rule->function(); }
+    bool isOfKeras3() const override
+    {
+        return m_forward.rule->isOfKeras3() || m_backward.rule->isOfKeras3();
+    }
 
     std::unique_ptr<LayerKernel> kernel(const KernelRequest& request) const override
     {

@@ -152,6 +152,11 @@ public:
     }
     bool activatesOutput() const override { return false; }
     Function function() const override { return m_setting.activation; }
+    bool isOfKeras3() const override
+    {
+        return LayerRule::isOfKeras3() ||
+               m_setting.gateActivation.kind == FunctionKind::HardSigmoidKeras3;
+    }
 
     std::unique_ptr<LayerKernel> kernel(const KernelRequest& request) const override
     {

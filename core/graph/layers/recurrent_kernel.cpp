@@ -2,9 +2,9 @@
 #include "core/base/rng.h"
 #include "core/graph/layers/partial_sums.h"
 #include "core/graph/layers/recurrent.h"
+#include "core/graph/layers/step_input.h"
 
 #include <algorithm>
-#include <array>
 
 namespace bitscape::graph {
 
@@ -12,10 +12,7 @@ namespace {
 
 constexpr Index kBlock = 64;             // samples that walk side by side
 constexpr Index kRecordFloats = 1 << 20; // of two steps: fewer samples walk if states are large
-constexpr Index kMostSteps = 64;         // of a tile
 constexpr Index kTileFloats = 1 << 17;   // projections that stay in the cache: 512 KiB
-
-using StepOffsets = std::array<Index, kMostSteps>;
 
 /// Gives out pieces of scratch; without memory it only counts.
 class Carver {
@@ -34,17 +31,6 @@ private:
     Index m_used = 0;
 };
 
-/// Samples that walk through the sequence together.
-struct Block {
-    Index first = 0; ///< in the range of the call
-    Index count = 0;
-};
-
-/// Steps first … first+count−1, in the order they are walked.
-struct Tile {
-    Index first = 0, count = 0;
-};
-
 /// The input of all steps of a tile is projected in one product; then cells walk step by step.
 /// Training keeps a record per step and walks back tile by tile.
 class RecurrentKernel final : public LayerKernel {
@@ -54,8 +40,9 @@ public:
                     const KernelRequest& request)
         : m_setting(setting), m_sizes(sizes), m_cell(std::move(cell)),
           m_columns(m_cell->gates() * setting.units), m_width(m_columns * sizes.pixels),
-          m_kernel(std::move(input)), m_stream(request.stream),
-          m_drops(request.options.isTraining && setting.dropout > 0.0F),
+          m_kernel(std::move(input)), m_input(sizes.steps, sizes.inputSize, setting.goesBackwards,
+                                              request.options.isTraining ? setting.dropout : 0.0F),
+          m_stream(request.stream),
           m_dropsState(request.options.isTraining && setting.stateDropout > 0.0F),
           m_bias(Shape{m_columns})
     {
@@ -93,7 +80,7 @@ public:
 
     void forward(int /*phase*/, const ForwardCall& call) override
     {
-        forEachBlock(call.samples.count, [&](const Block& block) { walk(call, block); });
+        forEachBlock(call.samples.count, [&](const SampleBlock& block) { walk(call, block); });
     }
 
     void prepareTraining(int items, Index samples) override
@@ -120,7 +107,7 @@ public:
 
     void backward(int /*phase*/, const BackwardCall& call) override
     {
-        forEachBlock(call.samples.count, [&](const Block& block) { walkBack(call, block); });
+        forEachBlock(call.samples.count, [&](const SampleBlock& block) { walkBack(call, block); });
     }
 
     int gradientTasks() const override
@@ -164,12 +151,6 @@ private:
     {
         return sequenceFloats() + (m_setting.returnsState ? states() * units() : 0);
     }
-    /// Where the input of a step lies in the sequence.
-    [[nodiscard]] Index timeOf(Index step) const
-    {
-        return m_setting.goesBackwards ? steps() - 1 - step : step;
-    }
-
     [[nodiscard]] Index usualBlock() const
     {
         constexpr Index kKerasBatch = 32; // what inference shows at once to those that want it
@@ -187,7 +168,7 @@ private:
     void forEachBlock(Index samples, const Visit& visit) const
     {
         for (Index first = 0; first < samples; first += m_block) {
-            visit(Block{first, std::min(m_block, samples - first)});
+            visit(SampleBlock{first, std::min(m_block, samples - first)});
         }
     }
 
@@ -199,18 +180,24 @@ private:
         return std::max(m_cell->workFloats(samples), m_kernel->scratchFloats());
     }
 
+    StepInput::Dropped takeDropped(Carver& carver, Index samples) const
+    {
+        const Index floats = samples * m_input.maskFloats();
+        float* mask = carver.take(floats);
+        return {mask, carver.take(m_tile * floats)};
+    }
+
     struct ForwardPieces {
         ForwardPieces(const RecurrentKernel& kernel, Carver& carver, Index samples)
             : projected(carver.take(kernel.m_tile * samples * kernel.m_width)),
               records(carver.take(kernel.m_isTrained ? 0 : 2 * samples * kernel.recordFloats())),
-              mask(carver.take(kernel.m_drops ? samples * kernel.m_sizes.inputSize : 0)),
               stateMask(carver.take(kernel.m_dropsState ? samples * kernel.units() : 0)),
-              dropped(carver.take(
-                  kernel.m_drops ? kernel.m_tile * samples * kernel.m_sizes.inputSize : 0)),
-              work(carver.take(kernel.mapFloats(0)))
+              dropped(kernel.takeDropped(carver, samples)), work(carver.take(kernel.mapFloats(0)))
         {
         }
-        float *projected, *records, *mask, *stateMask, *dropped, *work;
+        float *projected, *records, *stateMask;
+        StepInput::Dropped dropped;
+        float* work;
     };
 
     struct BackwardPieces {
@@ -223,13 +210,12 @@ private:
                                                        : 0)),
               shown(carver.take(kernel.m_sizes.isMasked ? samples * kernel.units() : 0)),
               work(carver.take(kernel.mapFloats(samples))),
-              mask(carver.take(kernel.m_drops ? samples * kernel.m_sizes.inputSize : 0)),
               stateMask(carver.take(kernel.m_dropsState ? samples * kernel.units() : 0)),
-              dropped(carver.take(
-                  kernel.m_drops ? kernel.m_tile * samples * kernel.m_sizes.inputSize : 0))
+              dropped(kernel.takeDropped(carver, samples))
         {
         }
-        float *projected, *inner, *states, *kept, *shown, *work, *mask, *stateMask, *dropped;
+        float *projected, *inner, *states, *kept, *shown, *work, *stateMask;
+        StepInput::Dropped dropped;
     };
 
     // ---- what both ways share
@@ -238,7 +224,7 @@ private:
     {
         return Rng(samples.seed).split(m_stream).split(purpose).next();
     }
-    [[nodiscard]] std::uint64_t seedOf(const SampleRange& samples, const Block& block,
+    [[nodiscard]] std::uint64_t seedOf(const SampleRange& samples, const SampleBlock& block,
                                        Index step) const
     {
         return Rng(samples.seed)
@@ -248,76 +234,27 @@ private:
             .next();
     }
 
-    void drawMask(const SampleRange& samples, const Block& block, std::string_view purpose,
-                  float rate, Index width, float* mask) const
-    {
-        const std::uint64_t seed = seedOf(samples, purpose);
-        const float factor = rate < 1.0F ? 1.0F / (1.0F - rate) : 0.0F;
-        const Index before = (samples.first + block.first) * width;
-        for (Index i = 0; i < block.count * width; ++i) {
-            const bool isKept = uniformAt(seed, static_cast<std::uint64_t>(before + i)) >= rate;
-            mask[i] = isKept ? factor : 0.0F;
-        }
-    }
     template <class Pieces>
-    void drawMasks(const SampleRange& samples, const Block& block, const Pieces& pieces) const
+    void drawMasks(const SampleRange& samples, const SampleBlock& block, const Pieces& pieces) const
     {
-        if (m_drops) {
-            drawMask(samples, block, "input", m_setting.dropout, m_sizes.inputSize, pieces.mask);
-        }
+        const Index first = samples.first + block.first;
+        m_input.draw(seedOf(samples, "input"), first, block.count, pieces.dropped);
         if (m_dropsState) {
-            drawMask(samples, block, "state", m_setting.stateDropout, units(), pieces.stateMask);
+            drawDropout(seedOf(samples, "state"), m_setting.stateDropout, first * units(),
+                        block.count * units(), pieces.stateMask);
         }
     }
 
-    /// Rows of the input that a tile reads; `offsets` holds where.
-    [[nodiscard]] Index inputOffsets(const Tile& tile, StepOffsets& offsets) const
-    {
-        for (Index t = 0; t < tile.count; ++t) {
-            offsets[static_cast<std::size_t>(t)] = timeOf(tile.first + t) * m_sizes.inputSize;
-        }
-        return steps() * m_sizes.inputSize;
-    }
-    static void evenOffsets(Index count, Index distance, StepOffsets& offsets)
-    {
-        for (Index t = 0; t < count; ++t) {
-            offsets[static_cast<std::size_t>(t)] = t * distance;
-        }
-    }
-
-    /// The tile's input, masked if a part of it is dropped. Offsets outlive the result.
-    [[nodiscard]] Rows inputRows(const float* input, const Block& block, const Tile& tile,
-                                 const float* mask, float* dropped, StepOffsets& offsets) const
-    {
-        const Index channels = m_sizes.inputSize;
-        const Index pitch = inputOffsets(tile, offsets);
-        const float* x = input + block.first * pitch;
-        if (!m_drops) {
-            return {x, block.count, pitch, offsets.data(), tile.count};
-        }
-        for (Index s = 0; s < block.count; ++s) {
-            for (Index t = 0; t < tile.count; ++t) {
-                const float* from = x + s * pitch + offsets[static_cast<std::size_t>(t)];
-                float* to = dropped + (s * tile.count + t) * channels;
-                for (Index c = 0; c < channels; ++c) {
-                    to[c] = from[c] * mask[s * channels + c];
-                }
-            }
-        }
-        evenOffsets(tile.count, channels, offsets);
-        return {dropped, block.count, tile.count * channels, offsets.data(), tile.count};
-    }
-
-    [[nodiscard]] bool isMasked(std::span<const float* const> inputs, const Block& block,
+    [[nodiscard]] bool isMasked(std::span<const float* const> inputs, const SampleBlock& block,
                                 Index sample, Index step) const
     {
         return m_sizes.isMasked &&
-               inputs.back()[(block.first + sample) * steps() + timeOf(step)] == 0.0F;
+               inputs.back()[(block.first + sample) * steps() + m_input.timeOf(step)] == 0.0F;
     }
 
     // ---- forward
 
-    void walk(const ForwardCall& call, const Block& block)
+    void walk(const ForwardCall& call, const SampleBlock& block)
     {
         Carver carver(call.samples.scratch);
         const ForwardPieces pieces(*this, carver, block.count);
@@ -330,11 +267,11 @@ private:
         begin(call, block, recordOf(-1));
         StepOffsets inputs;
         StepOffsets projections;
-        for (Tile tile{0, 0}; tile.first < steps(); tile.first += tile.count) {
+        for (StepTile tile{0, 0}; tile.first < steps(); tile.first += tile.count) {
             tile.count = std::min(m_tile, steps() - tile.first);
-            evenOffsets(tile.count, block.count * m_width, projections);
+            setEvenOffsets(tile.count, block.count * m_width, projections);
             m_kernel->apply(
-                inputRows(call.inputs[0], block, tile, pieces.mask, pieces.dropped, inputs),
+                m_input.rows(call.inputs[0], block, tile, pieces.dropped, inputs),
                 {pieces.projected, block.count, m_width, projections.data(), tile.count},
                 m_setting.useBias ? m_bias.data() : nullptr, false, pieces.work);
             for (Index t = 0; t < tile.count; ++t) {
@@ -356,7 +293,7 @@ private:
     }
 
     /// The states before the first step.
-    void begin(const ForwardCall& call, const Block& block, float* record) const
+    void begin(const ForwardCall& call, const SampleBlock& block, float* record) const
     {
         const Index floats = block.count * units();
         for (Index state = 0; state < states(); ++state) {
@@ -371,7 +308,8 @@ private:
     }
 
     /// Masked samples keep their states; the others, and the step's output, are written.
-    void show(const ForwardCall& call, const Block& block, Index step, const CellStep& one) const
+    void show(const ForwardCall& call, const SampleBlock& block, Index step,
+              const CellStep& one) const
     {
         const Index size = block.count * units();
         for (Index s = 0; s < block.count; ++s) {
@@ -393,7 +331,7 @@ private:
         }
     }
 
-    void giveStates(const ForwardCall& call, const Block& block, const float* record) const
+    void giveStates(const ForwardCall& call, const SampleBlock& block, const float* record) const
     {
         for (Index state = 0; state < states(); ++state) {
             for (Index s = 0; s < block.count; ++s) {
@@ -406,7 +344,7 @@ private:
 
     // ---- backward
 
-    void walkBack(const BackwardCall& call, const Block& block)
+    void walkBack(const BackwardCall& call, const SampleBlock& block)
     {
         Carver carver(call.samples.scratch);
         const BackwardPieces pieces(*this, carver, block.count);
@@ -417,7 +355,7 @@ private:
         float* records = const_cast<float*>(call.saved) + block.first * savedFloats() + record;
         const Index tiles = (steps() + m_tile - 1) / m_tile;
         for (Index number = tiles - 1; number >= 0; --number) {
-            const Tile tile{number * m_tile, std::min(m_tile, steps() - number * m_tile)};
+            const StepTile tile{number * m_tile, std::min(m_tile, steps() - number * m_tile)};
             for (Index t = tile.count - 1; t >= 0; --t) {
                 const Index step = tile.first + t;
                 float* here = records + step * record;
@@ -435,12 +373,19 @@ private:
                 passMasked(call, block, step, pieces);
             }
             addGradients(call, block, tile, pieces, records + tile.first * record);
-            giveInputGradient(call, block, tile, pieces);
+            if (call.inputGradients[0] != nullptr) {
+                StepOffsets offsets;
+                setEvenOffsets(tile.count, block.count * m_width, offsets);
+                m_input.giveGradient(
+                    *m_kernel, {pieces.projected, block.count, m_width, offsets.data(), tile.count},
+                    block, tile, pieces.dropped, call.inputGradients[0], call.adds[0], pieces.work);
+            }
         }
         giveInitialGradients(call, block, pieces);
     }
 
-    void takeStates(const BackwardCall& call, const Block& block, const BackwardPieces& p) const
+    void takeStates(const BackwardCall& call, const SampleBlock& block,
+                    const BackwardPieces& p) const
     {
         std::fill_n(p.states, block.count * states() * units(), 0.0F);
         if (m_sizes.isMasked) {
@@ -457,7 +402,7 @@ private:
 
     /// Adds the gradient of the step's output to that of its state. For masked samples the output
     /// is the one shown before, and the states pass by the cell.
-    void takeUpstream(const BackwardCall& call, const Block& block, Index step,
+    void takeUpstream(const BackwardCall& call, const SampleBlock& block, Index step,
                       const BackwardPieces& p) const
     {
         const bool isShown = m_setting.returnsSequences || step == steps() - 1;
@@ -490,7 +435,7 @@ private:
         }
     }
 
-    void passMasked(const BackwardCall& call, const Block& block, Index step,
+    void passMasked(const BackwardCall& call, const SampleBlock& block, Index step,
                     const BackwardPieces& p) const
     {
         const Index size = block.count * units();
@@ -503,7 +448,7 @@ private:
         }
     }
 
-    void addGradients(const BackwardCall& call, const Block& block, const Tile& tile,
+    void addGradients(const BackwardCall& call, const SampleBlock& block, const StepTile& tile,
                       const BackwardPieces& p, const float* records)
     {
         const int item = call.samples.item;
@@ -512,10 +457,10 @@ private:
         StepOffsets projections;
         StepOffsets inners;
         StepOffsets distances;
-        evenOffsets(tile.count, block.count * m_width, projections);
-        evenOffsets(tile.count, block.count * units(), inners);
-        evenOffsets(tile.count, record, distances);
-        m_kernel->gradient(inputRows(call.inputs[0], block, tile, p.mask, p.dropped, inputs),
+        setEvenOffsets(tile.count, block.count * m_width, projections);
+        setEvenOffsets(tile.count, block.count * units(), inners);
+        setEvenOffsets(tile.count, record, distances);
+        m_kernel->gradient(m_input.rows(call.inputs[0], block, tile, p.dropped, inputs),
                            {p.projected, block.count, m_width, projections.data(), tile.count},
                            m_kernelSums.part(item), m_kernelSums.adds(item), p.work);
         m_cell->gradient({.samples = block.count,
@@ -536,43 +481,8 @@ private:
         }
     }
 
-    void giveInputGradient(const BackwardCall& call, const Block& block, const Tile& tile,
-                           const BackwardPieces& p) const
-    {
-        if (call.inputGradients[0] == nullptr) {
-            return;
-        }
-        const Index channels = m_sizes.inputSize;
-        StepOffsets inputs;
-        StepOffsets projections;
-        evenOffsets(tile.count, block.count * m_width, projections);
-        const Index pitch = inputOffsets(tile, inputs);
-        const Rows dz{p.projected, block.count, m_width, projections.data(), tile.count};
-        float* dx = call.inputGradients[0] + block.first * pitch;
-        if (!m_drops) {
-            m_kernel->applyBack(dz, {dx, block.count, pitch, inputs.data(), tile.count},
-                                call.adds[0], p.work);
-            return;
-        }
-        StepOffsets even;
-        evenOffsets(tile.count, channels, even);
-        m_kernel->applyBack(
-            dz, {p.dropped, block.count, tile.count * channels, even.data(), tile.count}, false,
-            p.work);
-        for (Index s = 0; s < block.count; ++s) {
-            for (Index t = 0; t < tile.count; ++t) {
-                const float* from = p.dropped + (s * tile.count + t) * channels;
-                float* to = dx + s * pitch + inputs[static_cast<std::size_t>(t)];
-                for (Index c = 0; c < channels; ++c) {
-                    const float value = from[c] * p.mask[s * channels + c];
-                    to[c] = call.adds[0] ? to[c] + value : value;
-                }
-            }
-        }
-    }
-
     /// Of the initial states; a mask has none.
-    void giveInitialGradients(const BackwardCall& call, const Block& block,
+    void giveInitialGradients(const BackwardCall& call, const SampleBlock& block,
                               const BackwardPieces& p) const
     {
         const auto give = [&](std::size_t input, Index floats, const float* gradient) {
@@ -603,8 +513,9 @@ private:
     Index m_columns; ///< of the kernels
     Index m_width;   ///< floats of a step's projection
     std::unique_ptr<StepMap> m_kernel;
+    StepInput m_input;
     std::uint64_t m_stream;
-    bool m_drops, m_dropsState;
+    bool m_dropsState;
     bool m_isTrained = false;
     Index m_block = kBlock; ///< samples at most
     Index m_tile = 1;       ///< steps at most

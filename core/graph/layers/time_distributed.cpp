@@ -135,6 +135,10 @@ public:
     bool clipsWeights() const override { return rule() == nullptr || rule()->clipsWeights(); }
     bool activatesOutput() const override { return rule() == nullptr || rule()->activatesOutput(); }
     Function function() const override { return functionOf(m_layer.op); }
+    bool isOfKeras3() const override
+    {
+        return LayerRule::isOfKeras3() || (rule() != nullptr && rule()->isOfKeras3());
+    }
     bool passesMask() const override { return true; }
 
     std::unique_ptr<LayerKernel> kernel(const KernelRequest& request) const override

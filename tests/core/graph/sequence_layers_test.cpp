@@ -285,6 +285,22 @@ TEST(Bidirectional, WritesQuantizersIntoTheLayerInside)
     expectRoundTrip(file, randomWeights(*file.graph, 6), randomTensor({2, 4, 2}, 7));
 }
 
+TEST(Recurrent, WritesFunctionsThatKeras3NamesAsItDoes)
+{
+    const Json model{
+        {"class_name", "Sequential"},
+        {"config",
+         {{"name", "m"},
+          {"layers",
+           {layerOf("InputLayer", {{"name", "x"}, {"batch_shape", {nullptr, 3, 2}}}),
+            layerOf("LSTM",
+                    {{"name", "rnn"}, {"units", 2}, {"recurrent_activation", "hard_sigmoid"}})}}}},
+        {"keras_version", "3.1.0"}};
+    const auto file = io::loadModelFromMemory(model.dump(), nullptr);
+    ASSERT_TRUE(file) << file.error().sentence();
+    expectRoundTrip(*file, randomWeights(*file->graph, 30), randomTensor({2, 3, 2}, 31));
+}
+
 // ---- every step
 
 TEST(TimeDistributed, AppliesTheLayerInsideToEveryStep)
