@@ -316,14 +316,16 @@ void expectGradients(const Problem& problem, Parallel& parallel)
     auto plan = TrainingPlan::make(graph, {}, problem.samples, parallel, {.inputGradients = true});
     ASSERT_TRUE(plan) << plan.error().sentence();
     const std::vector<Tensor> weights = problem.weights();
-    const auto outputs = (*plan)->forward(viewsOf(problem.inputs()), weights, 0);
+    const std::vector<Tensor> inputs = problem.inputs();
+    const auto outputs = (*plan)->forward(viewsOf(inputs), weights, 0);
     ASSERT_TRUE(outputs) << outputs.error().sentence();
     const Doubles mask = problem.mask();
     const Doubles y = run(t, problem.numbers, mask, problem.samples);
     expectNear(outputs->front(), y, 2e-5, "training output");
     Rng rng(3);
     const Doubles g = randomNumbers(rng, std::ssize(y), 1.0);
-    ASSERT_TRUE((*plan)->backward(viewsOf({toTensor(outputs->front().shape, g)})));
+    const Tensor upstream = toTensor(outputs->front().shape, g);
+    ASSERT_TRUE((*plan)->backward(std::vector{upstream.view()}));
     const auto loss = [&](const Numbers& numbers) {
         const Doubles out = run(t, numbers, mask, problem.samples);
         double sum = 0.0;
@@ -434,15 +436,17 @@ TEST(Recurrent, ThreadsDoNotChangeABit)
 {
     Twin twin{.kind = "GRU", .steps = 9, .channels = 4, .units = 6, .sequences = true};
     const Problem problem(twin, 50, true);
+    const std::vector<Tensor> inputs = problem.inputs();
+    const std::vector<Tensor> weights = problem.weights();
     std::vector<Tensor> first;
     for (const int threads : {1, 2, 3}) {
         Parallel parallel(threads);
         auto plan = TrainingPlan::make(networkOf(twin), {}, problem.samples, parallel, {});
         ASSERT_TRUE(plan);
-        const auto outputs = (*plan)->forward(viewsOf(problem.inputs()), problem.weights(), 0);
+        const auto outputs = (*plan)->forward(viewsOf(inputs), weights, 0);
         ASSERT_TRUE(outputs);
         const Tensor upstream(outputs->front().shape, outputs->front().values());
-        ASSERT_TRUE((*plan)->backward(viewsOf({upstream})));
+        ASSERT_TRUE((*plan)->backward(std::vector{upstream.view()}));
         std::vector<Tensor> got((*plan)->gradients().begin(), (*plan)->gradients().end());
         if (threads == 1) {
             first = got;
@@ -486,10 +490,10 @@ TEST(Recurrent, DropoutDrawsOneMaskPerSequence)
                                    {.isTraining = true, .inputGradients = true});
     ASSERT_TRUE(plan) << plan.error().sentence();
     const Tensor x(Shape{kSamples, 3, 1}, std::vector<float>(3 * kSamples, 1.0F));
-    const auto outputs = (*plan)->forward(viewsOf({x}), ones(), 5);
+    const auto outputs = (*plan)->forward(std::vector{x.view()}, ones(), 5);
     ASSERT_TRUE(outputs);
     const Tensor upstream(Shape{kSamples, 3, 1}, std::vector<float>(3 * kSamples, 1.0F));
-    ASSERT_TRUE((*plan)->backward(viewsOf({upstream})));
+    ASSERT_TRUE((*plan)->backward(std::vector{upstream.view()}));
     const TensorView dx = (*plan)->inputGradients().front();
     Index kept = 0;
     for (Index s = 0; s < kSamples; ++s) {
@@ -513,7 +517,7 @@ TEST(Recurrent, DroppedStatesAreForgottenOrDoubled)
     auto plan = TrainingPlan::make(graph, {}, kSamples, parallel, {.isTraining = true});
     ASSERT_TRUE(plan) << plan.error().sentence();
     const Tensor x(Shape{kSamples, 2, 1}, std::vector<float>(2 * kSamples, 1.0F));
-    const auto outputs = (*plan)->forward(viewsOf({x}), ones(), 5);
+    const auto outputs = (*plan)->forward(std::vector{x.view()}, ones(), 5);
     ASSERT_TRUE(outputs);
     Index kept = 0;
     for (const float y : outputs->front().values()) {
@@ -546,18 +550,18 @@ TEST(Recurrent, AQuantizerOfTheStateThatLooksAtAllSamplesSeesTheBatchOfAStep)
     }
     auto inference = InferencePlan::make(graph, configuration, set);
     ASSERT_TRUE(inference) << inference.error().sentence();
-    const Tensor y = (*inference)->run(viewsOf({x}), parallel).value().front();
+    const Tensor y = (*inference)->run(std::vector{x.view()}, parallel).value().front();
     auto training =
         TrainingPlan::make(graph, configuration, kSamples, parallel, {.inputGradients = true});
     ASSERT_TRUE(training) << training.error().sentence();
-    const auto outputs = (*training)->forward(viewsOf({x}), ones(), 0);
+    const auto outputs = (*training)->forward(std::vector{x.view()}, ones(), 0);
     ASSERT_TRUE(outputs);
     for (Index s = 0; s < kSamples; ++s) {
         EXPECT_FLOAT_EQ(y.data()[s], states.data()[s] + 1.0F);
         EXPECT_FLOAT_EQ(outputs->front().data[s], states.data()[s] + 1.0F);
     }
     const Tensor upstream(Shape{kSamples, 1}, std::vector<float>(kSamples, 1.0F));
-    ASSERT_TRUE((*training)->backward(viewsOf({upstream})));
+    ASSERT_TRUE((*training)->backward(std::vector{upstream.view()}));
     EXPECT_EQ((*training)->inputGradients().front().data[1], 1.0F);
     float sum = 0.0F;
     for (const float state : states.values()) {

@@ -475,7 +475,8 @@ TEST(Embedding, LooksUpRowsAndLearnsThem)
     auto plan = TrainingPlan::make(file.graph, {}, 2, parallel, {.inputGradients = true});
     ASSERT_TRUE(plan);
     const std::vector<TensorView> inputs{x.view()};
-    ASSERT_TRUE((*plan)->forward(inputs, std::vector<Tensor>{*weights[0]}, 0));
+    const std::vector<Tensor> table{*weights[0]};
+    ASSERT_TRUE((*plan)->forward(inputs, table, 0));
     const Tensor upstream(Shape{2, 2, 3}, std::vector<float>(12, 0.5F));
     ASSERT_TRUE((*plan)->backward(std::vector<TensorView>{upstream.view()}));
     const Tensor& gradient = (*plan)->gradients()[0];
