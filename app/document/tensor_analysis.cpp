@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <utility>
 
 namespace bitscape::app {
 
@@ -167,6 +168,40 @@ double median(std::vector<double> values)
     return *middle;
 }
 
+/// The outermost levels that were used with one scale, and their neighbors.
+struct Ends {
+    float low = std::numeric_limits<float>::infinity();
+    float lowNext = std::numeric_limits<float>::infinity();
+    float high = -std::numeric_limits<float>::infinity();
+    float highNext = -std::numeric_limits<float>::infinity();
+
+    void add(float level)
+    {
+        if (level < low) {
+            lowNext = std::exchange(low, level);
+        } else if (level > low) {
+            lowNext = std::min(lowNext, level);
+        }
+        if (level > high) {
+            highNext = std::exchange(high, level);
+        } else if (level < high) {
+            highNext = std::max(highNext, level);
+        }
+    }
+    /// Whether x lies farther beyond the ends than rounding moves it: half a step, or where levels
+    /// lie at different distances half of the outermost one.
+    [[nodiscard]] bool isBeyond(float x, double step) const
+    {
+        // A little more than half, since x / step is rounded to float before.
+        constexpr double kHalf = 0.5 * (1.0 + 1e-5);
+        const double above = static_cast<double>(x) - static_cast<double>(high);
+        const double below = static_cast<double>(low) - static_cast<double>(x);
+        const double gapAbove = step > 0.0 ? step : static_cast<double>(high - highNext);
+        const double gapBelow = step > 0.0 ? step : static_cast<double>(lowNext - low);
+        return above > kHalf * gapAbove || below > kHalf * gapBelow;
+    }
+};
+
 /// Steps, clipping and the entropy of the codes; where there are no codes, of the levels.
 void fillCodes(TensorAnalysis& a, TensorView x, std::span<const float> y,
                const quant::Quantizer& quantizer)
@@ -178,14 +213,14 @@ void fillCodes(TensorAnalysis& a, TensorView x, std::span<const float> y,
     a.step = median(std::vector<double>(steps.begin(), steps.end()));
     const BroadcastIndex channel(x.shape, fit.step.shape());
     const auto values = x.values();
+    std::vector<Ends> ends(steps.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        ends[channel.of(i)].add(y[i]);
+    }
     Index clipped = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
-        const double half = 0.5 * static_cast<double>(steps[channel.of(i)]);
-        // A little more than half a step, since x / step is rounded to float before.
-        clipped += std::abs(static_cast<double>(values[i]) - static_cast<double>(y[i])) >
-                           half * (1.0 + 1e-5)
-                       ? 1
-                       : 0;
+        const std::size_t scale = channel.of(i);
+        clipped += ends[scale].isBeyond(values[i], static_cast<double>(steps[scale])) ? 1 : 0;
     }
     const auto n = static_cast<double>(values.size());
     a.clippedShare = static_cast<double>(clipped) / n;

@@ -78,28 +78,35 @@ QString signatureHtml(const quant::SignatureHelp& help)
     return QStringLiteral("<code>%1</code>").arg(html);
 }
 
-/// Levels, range and step of what would be applied.
-QString factsOf(const quant::Quantizer& quantizer)
+} // namespace
+
+QString gridText(const quant::Quantizer& quantizer)
 {
     const quant::GridFacts facts = quant::gridFacts(quantizer);
-    const int levels = static_cast<int>(facts.levels);
-    QString text = QCoreApplication::translate("quantizers", "%n level(s), %1 … %2", "", levels)
-                       .arg(widgets::compact(facts.low), widgets::compact(facts.high));
+    const auto words = [](const char* source, int count = -1) {
+        return QCoreApplication::translate("quantizers", source, "", count);
+    };
+    QStringList parts{words(QT_TRANSLATE_N_NOOP("quantizers", "%n bit(s)"), quantizer.bits())};
+    if (facts.levels > 0) {
+        parts << words(QT_TRANSLATE_N_NOOP("quantizers", "%n level(s), %1 … %2"),
+                       static_cast<int>(facts.levels))
+                     .arg(widgets::compact(facts.low), widgets::compact(facts.high));
+    }
     if (facts.step > 0.0) {
-        text += QCoreApplication::translate("quantizers", ", step %1")
-                    .arg(widgets::compact(facts.step));
+        parts
+            << words(QT_TRANSLATE_NOOP("quantizers", "step %1")).arg(widgets::compact(facts.step));
     }
     if (facts.dependsOnData) {
-        text += QCoreApplication::translate("quantizers", ", times a scale fitted to the data");
+        parts << words(QT_TRANSLATE_NOOP("quantizers", "times a scale fitted to the data"));
     }
-    if (!facts.apFixed.empty()) {
-        text += QCoreApplication::translate("quantizers", "; fits %1")
-                    .arg(QString::fromStdString(facts.apFixed));
+    QString text = parts.join(QStringLiteral(", "));
+    for (const std::string& same : {facts.apFixed, facts.qNotation}) {
+        if (!same.empty()) {
+            text += QStringLiteral(" = ") + QString::fromStdString(same);
+        }
     }
-    return text.toHtmlEscaped();
+    return text;
 }
-
-} // namespace
 
 widgets::QuantizerHelper quantizerHelper(const Document& document)
 {
@@ -121,7 +128,7 @@ widgets::QuantizerHelper quantizerHelper(const Document& document)
         }
         if (*quantizer) {
             help.explanation += (help.explanation.isEmpty() ? QString() : QStringLiteral("<br>")) +
-                                factsOf(**quantizer);
+                                gridText(**quantizer).toHtmlEscaped();
             const bool isKernel = graph::isPromotedSlot(place.slot);
             if (auto promoted = (*quantizer)->promotedForKernel(); promoted && isKernel) {
                 help.remark =

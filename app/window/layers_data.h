@@ -7,6 +7,9 @@
 
 namespace bitscape::app {
 
+/// Bits, levels, range, step and equivalents: "4 bits, 15 levels, −0.875 … 0.875, step 0.125 = …".
+[[nodiscard]] QString gridText(const quant::Quantizer& quantizer);
+
 /// The tree of the current configuration.
 [[nodiscard]] widgets::LayersData layersData(const project::Project& project,
                                              const Derived& derived);

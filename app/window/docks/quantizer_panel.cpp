@@ -2,6 +2,7 @@
 #include "app/window/docks/quantizer_panel.h"
 
 #include "app/document/edits.h"
+#include "app/window/layers_data.h"
 #include "core/graph/layers/layer_kernel.h"
 #include "widgets/panels/quantizer_form.h"
 #include "widgets/plots/number_line_plot.h"
@@ -192,12 +193,14 @@ void QuantizerPanel::preview()
         m_text->setText(m_text->text() + QLatin1Char('\n') +
                         tr("Becomes %1 inside a layer.").arg(fromStd(quantizer->toString())));
     }
+    m_facts->setText(QStringLiteral("<code>%1</code><br>%2")
+                         .arg(fromStd(quantizer->info().grid).toHtmlEscaped(),
+                              gridText(*quantizer).toHtmlEscaped()));
     const Snapshot project = m_context.document.snapshot();
     m_preview.request(
         [project, quantizer, layer = m_layer, slot = slot(),
          group = static_cast<Index>(m_channel->value())](const JobContext&) -> Result<Preview> {
             Preview made;
-            made.facts = quant::gridFacts(*quantizer);
             const graph::Graph& graph = project->graph();
             const int index = graph.find(layer);
             if (index < 0 || quantizer->needsRange()) {
@@ -239,7 +242,6 @@ void QuantizerPanel::preview()
 
 void QuantizerPanel::showPreview(const Preview& made)
 {
-    showFacts(made.facts);
     const bool isPerChannel = made.groups > 1;
     m_channelLabel->setVisible(isPerChannel);
     m_channel->setVisible(isPerChannel);
@@ -270,35 +272,6 @@ void QuantizerPanel::showPreview(const Preview& made)
     m_effect->setText(m_apply->isEnabled()
                           ? tr("%1 (before: SQNR %2)").arg(now, decibels(made.before.sqnrDb))
                           : now);
-}
-
-void QuantizerPanel::showFacts(const quant::GridFacts& facts)
-{
-    const quant::QuantizerPtr quantizer = used();
-    if (!quantizer) {
-        return;
-    }
-    QString html =
-        QStringLiteral("<code>%1</code>").arg(fromStd(quantizer->info().grid).toHtmlEscaped());
-    const int levels = static_cast<int>(facts.levels);
-    QString line = tr("%n bit(s)", "", quantizer->bits());
-    if (levels > 0) {
-        line += QStringLiteral(", ") +
-                tr("%n level(s), %1 … %2", "", levels)
-                    .arg(widgets::compact(facts.low), widgets::compact(facts.high));
-    }
-    if (facts.step > 0.0) {
-        line += tr(", step %1").arg(widgets::compact(facts.step));
-    }
-    if (facts.dependsOnData) {
-        line += tr(", times a scale fitted to the data");
-    }
-    for (const std::string& same : {facts.apFixed, facts.qNotation}) {
-        if (!same.empty()) {
-            line += QStringLiteral(" = ") + fromStd(same);
-        }
-    }
-    m_facts->setText(html + QStringLiteral("<br>") + line.toHtmlEscaped());
 }
 
 void QuantizerPanel::apply()

@@ -4,7 +4,6 @@
 #include "app/document/tensor_analysis.h"
 #include "app/jobs/latest.h"
 #include "app/window/page.h"
-#include "core/quant/grid_facts.h"
 #include "core/quant/number_line.h"
 
 #include <QWidget>
@@ -39,7 +38,6 @@ private:
     /// What a quantizer does, computed in the background.
     struct Preview {
         quant::NumberLine line;
-        quant::GridFacts facts;
         TensorAnalysis now, before; ///< of the stored tensor; empty (count 0) for outputs
         Index groups = 1;           ///< scales
     };
@@ -48,7 +46,6 @@ private:
     void edit();
     void preview();
     void showPreview(const Preview& made);
-    void showFacts(const quant::GridFacts& facts);
     void apply();
     [[nodiscard]] graph::Slot slot() const;
     [[nodiscard]] quant::QuantizerPtr current() const;
