@@ -18,6 +18,7 @@ struct GradientArguments {
     DataOptions data;
     std::string upstream;
     bool isTraining = false;
+    bool draws = false;
     std::string output;
 };
 
@@ -125,9 +126,9 @@ Result<Answer> runGradient(Session& session, const GradientArguments& arguments)
     }
     session.loaded();
 
-    auto plan =
-        graph::TrainingPlan::make(graph, opened->configuration, samples, session.parallel(),
-                                  {.isTraining = arguments.isTraining, .inputGradients = true});
+    auto plan = graph::TrainingPlan::make(
+        graph, opened->configuration, samples, session.parallel(),
+        {.isTraining = arguments.isTraining, .draws = arguments.draws, .inputGradients = true});
     if (!plan) {
         return fail(std::move(plan).error());
     }
@@ -192,6 +193,10 @@ Action declareGradient(CLI::App& app)
     app.add_flag(
         "--training", arguments->isTraining,
         "Run layers in training mode and write the weights after the step as w:LAYER/WEIGHT");
+    app.add_flag(
+        "--draw", arguments->draws,
+        "With --training: stochastic quantizers draw from --seed (QKeras: learning phase 1; "
+        "layers alone do not set it)");
     app.add_option("--output", arguments->output, "npz for y, dx and d:LAYER/WEIGHT")->required();
     return [arguments](Session& session) { return runGradient(session, *arguments); };
 }

@@ -24,6 +24,7 @@ struct QuantizeArguments {
     std::string input, output, scale, codes, upstream, gradient;
     std::string sigmoid = "hard";
     std::string compat;
+    std::string dictionary = "keras2";
     bool training = false;
 };
 
@@ -68,6 +69,13 @@ Result<quant::QuantizerPtr> compatible(quant::QuantizerPtr quantizer, std::strin
                     "--compat");
     }
     return quantizer->with(entry->parameter, std::string(entry->value));
+}
+
+const std::map<std::string, quant::DictionaryForm>& forms()
+{
+    static const std::map<std::string, quant::DictionaryForm> table{
+        {"keras2", quant::DictionaryForm::Keras2}, {"keras3", quant::DictionaryForm::Keras3}};
+    return table;
 }
 
 Result<Tensor> loadTensor(const std::string& path, const char* option)
@@ -142,24 +150,27 @@ Json shapeOf(const Shape& shape)
     return out;
 }
 
-Answer describe(const quant::Quantizer& quantizer, const quant::Fit& fit, double sqnr)
+Answer describe(const quant::Quantizer& quantizer, const quant::Fit& fit, double sqnr,
+                quant::DictionaryForm form)
 {
     Answer answer;
-    const Json dictionary = Json::parse(quant::toDictionary(quantizer));
+    const auto [low, high] = quantizer.rangeWith(fit);
+    const Json dictionary = Json::parse(quant::toDictionary(quantizer, form));
     answer.json = {{"quantizer", quantizer.toString()},
-                   {"config", dictionary.at("config")},
-                   {"min", number(quantizer.min())},
-                   {"max", number(quantizer.max())},
+                   {"config", dictionary.is_object() ? dictionary.at("config") : dictionary},
+                   {"dictionary", dictionary},
+                   {"min", number(low)},
+                   {"max", number(high)},
                    {"bits", quantizer.bits()},
                    {"scale_shape", shapeOf(fit.scale.shape())},
                    {"sqnr_db", number(sqnr)}};
-    answer.text =
-        table({{"quantizer", quantizer.toString()},
-               {"bits", std::to_string(quantizer.bits())},
-               {"range", fmt::format("{:.6g} … {:.6g}", quantizer.min(), quantizer.max())},
-               {"scales", fit.scale.shape().toString()},
-               {"SQNR", fmt::format("{:.2f} dB", sqnr)}},
-              {false, false});
+    answer.text = table({{"quantizer", quantizer.toString()},
+                         {"bits", std::to_string(quantizer.bits())},
+                         {"range", fmt::format("{:.6g} … {:.6g}", low, high)},
+                         {"scales", fit.scale.shape().toString()},
+                         {"SQNR", fmt::format("{:.2f} dB", sqnr)},
+                         {"dictionary", dictionary.dump()}},
+                        {false, false});
     return answer;
 }
 
@@ -218,7 +229,7 @@ Result<Answer> quantize(const QuantizeArguments& arguments, Session& session)
             return fail(std::move(saved).error());
         }
     }
-    return describe(quantizer, fit, sqnrDecibel(*x, y));
+    return describe(quantizer, fit, sqnrDecibel(*x, y), forms().at(arguments.dictionary));
 }
 
 Json toJson(const quant::QuantizerInfo& info)
@@ -235,6 +246,7 @@ Json toJson(const quant::QuantizerInfo& info)
     }
     return {{"name", info.name},
             {"origin", info.origin},
+            {"is_function", info.isFunction},
             {"doc", info.doc},
             {"grid", info.grid},
             {"parameters", std::move(parameters)}};
@@ -297,6 +309,10 @@ Action declareQuantize(CLI::App& app)
                    "Repeat a deviation of another tool: tensorquant-python saturates and draws as "
                    "TensorQuant's Python code does")
         ->check(CLI::IsMember(compatibilityNames()));
+    app.add_option("--dictionary", arguments->dictionary,
+                   "Form in which the dictionary of the quantizer is shown")
+        ->check(CLI::IsMember({"keras2", "keras3"}))
+        ->capture_default_str();
     return [arguments](Session& session) { return quantize(*arguments, session); };
 }
 

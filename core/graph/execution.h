@@ -56,6 +56,7 @@ public:
 struct TrainingPlanOptions {
     quant::InternalSigmoid sigmoid = quant::InternalSigmoid::Hard;
     bool isTraining = true; ///< false: layers behave as in inference, gradients are taken there
+    bool draws = true;      ///< QKeras' learning phase: stochastic quantizers draw while training
     bool inputGradients = false; ///< compute inputGradients(), which training does not need
 };
 

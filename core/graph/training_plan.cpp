@@ -30,7 +30,7 @@ public:
     Plan(GraphPtr graph, const Configuration& configuration, Index maxBatch, Parallel& parallel,
          const TrainingPlanOptions& options)
         : m_graph(std::move(graph)), m_maxBatch(maxBatch),
-          m_parallel(parallel), m_call{.training = options.isTraining,
+          m_parallel(parallel), m_call{.training = options.isTraining && options.draws,
                                        .sigmoid = options.sigmoid,
                                        .seed = 0},
           m_givesInputGradients(options.inputGradients)

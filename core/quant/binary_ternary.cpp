@@ -40,13 +40,7 @@ public:
 
     [[nodiscard]] Warnings notes(const Shape&) const override
     {
-        if (!isFitted(parameters()) && listOf(parameter("alpha")) &&
-            !quant::numberOf(parameter("alpha"))) {
-            return {{"qkeras_differs",
-                     info().name + ": QKeras takes a numpy array as alpha but refuses a list.",
-                     "alpha"}};
-        }
-        return {};
+        return listAlphaNotes(info(), parameters());
     }
 
     void apply(TensorView x, MutableTensorView y, const CallContext& call) const override
@@ -131,22 +125,6 @@ private:
     GivenScale m_given;
     bool m_stochastic;
 };
-
-/// Scales of all axes but the last, as QKeras takes extremes here whatever scale_axis says.
-Tensor largestPerChannel(TensorView x)
-{
-    return largestMagnitudes(x, x.shape.rank() > 1 ? ScaleLayout::ofAxes(x.shape, {})
-                                                   : ScaleLayout::single(x.shape));
-}
-
-ScaleLayout layoutOf(const Tensor& scale, const Shape& shape)
-{
-    const std::span<const Index> sizes = scale.shape().sizes();
-    const std::vector<std::int64_t> axes(sizes.begin(), sizes.end());
-    const auto layout = ScaleLayout::broadcasting(shape, axes);
-    ensure(layout.has_value(), "a fitted scale does not fit its tensor");
-    return *layout;
-}
 
 class Binary final : public ScaledQuantizer {
 public:
@@ -233,7 +211,7 @@ private:
             return withGivenScale(std::move(codes));
         }
         Tensor scale = m_leastSquares.fit(values.view(), 1.0F, codes.view());
-        ScaleLayout layout = layoutOf(scale, x.shape);
+        ScaleLayout layout = ScaleLayout::of(scale, x.shape);
         return {std::move(codes), std::move(scale), std::move(layout)};
     }
 
@@ -244,16 +222,17 @@ private:
         constexpr float kPrecision = 0.125F;
         const Tensor largest = largestPerChannel(values.view());
         const std::span<float> x = values.values();
-        forEachElement(layoutOf(largest, values.shape()), [&](std::size_t i, std::size_t scale) {
-            const float factor = 2.0F * std::min(largest.values()[scale], 1.0F);
-            if (factor > 0.0F) {
-                x[i] = factor *
-                       roundStochastically(x[i] / factor, kPrecision, uniformAt(call.seed, i));
-            }
-            if (x[i] == 0.0F) {
-                x[i] = uniformAt(~call.seed, i) > 0.5F ? kSign : -kSign;
-            }
-        });
+        forEachElement(ScaleLayout::of(largest, values.shape()),
+                       [&](std::size_t i, std::size_t scale) {
+                           const float factor = 2.0F * std::min(largest.values()[scale], 1.0F);
+                           if (factor > 0.0F) {
+                               x[i] = factor * roundStochastically(x[i] / factor, kPrecision,
+                                                                   uniformAt(call.seed, i));
+                           }
+                           if (x[i] == 0.0F) {
+                               x[i] = uniformAt(~call.seed, i) > 0.5F ? kSign : -kSign;
+                           }
+                       });
     }
     /// Any magnitude too small to move a scale.
     static constexpr float kSign = 1e-30F;
@@ -322,7 +301,7 @@ private:
             codesFor(x, scale, draw, codes);
             scale = m_leastSquares.fit(x, 1.0F, codes.view());
         }
-        ScaleLayout layout = layoutOf(scale, x.shape);
+        ScaleLayout layout = ScaleLayout::of(scale, x.shape);
         return {std::move(codes), std::move(scale), std::move(layout)};
     }
 
@@ -331,7 +310,7 @@ private:
         constexpr float kPrecision = 1.0F / 3.0F;
         const bool stochastic = isStochastic(call);
         const std::span<float> out = codes.values();
-        forEachElement(layoutOf(scale, x.shape), [&](std::size_t i, std::size_t s) {
+        forEachElement(ScaleLayout::of(scale, x.shape), [&](std::size_t i, std::size_t s) {
             const float step = scale.values()[s];
             const float ratio = x.data[i] / step;
             const float rounded =

@@ -44,7 +44,7 @@ std::string keywordForm(const Quantizer& quantizer)
 
 std::string canonicalForm(const Quantizer& quantizer, const std::string& printed)
 {
-    const auto again = parseQuantizer(printed);
+    const auto again = parseQuantizer(printed, std::span(&quantizer.info(), 1));
     return again && **again == quantizer ? printed : keywordForm(quantizer);
 }
 

@@ -6,6 +6,8 @@
 
 #include <fmt/core.h>
 
+#include <cmath>
+
 namespace bitscape::quant {
 
 Noise noiseOf(const Parameters& parameters)
@@ -84,6 +86,44 @@ bool flagOf(const Parameters& parameters, std::string_view name)
     return isTruthy(valueOf(parameters, name));
 }
 
+CodeRule ruleOf(const Parameters& parameters, Rounding own)
+{
+    const std::string* rounding = textOf(valueOf(parameters, "rounding"));
+    const std::string* overflow = textOf(valueOf(parameters, "overflow"));
+    ensure(rounding != nullptr && overflow != nullptr, "ruleOf: choices are texts");
+    CodeRule rule{roundingByName(*rounding).value_or(own),
+                  overflowByName(*overflow).value_or(Overflow::Saturate)};
+    if (flagOf(parameters, "use_stochastic_rounding")) {
+        rule.rounding = Rounding::Stochastic;
+    }
+    return rule;
+}
+
+Result<void> checkRounding(const QuantizerInfo& info, const Parameters& parameters)
+{
+    const Value& rounding = valueOf(parameters, "rounding");
+    const bool isDefault = sameValue(rounding, findParameter(info, "rounding")->defaultValue);
+    if (flagOf(parameters, "use_stochastic_rounding") && !isDefault &&
+        roundingByName(*textOf(rounding)) != Rounding::Stochastic) {
+        return badParameter(info, "rounding", rounding,
+                            "use_stochastic_rounding asks for another one");
+    }
+    return {};
+}
+
+Result<void> checkStep(const QuantizerInfo& info, const Parameters& parameters,
+                       std::int64_t unsignedBits)
+{
+    constexpr double kLargestExponent = 126.0;
+    const Value& integer = valueOf(parameters, "integer");
+    if (std::abs(numberOf(parameters, "integer") - static_cast<double>(unsignedBits)) >
+        kLargestExponent) {
+        return badParameter(info, "integer", integer,
+                            "with these bits the step is too small or too large for a float");
+    }
+    return {};
+}
+
 Result<void> checkRange(const QuantizerInfo& info, const Parameters& parameters,
                         std::string_view name, std::int64_t low, std::int64_t high)
 {
@@ -116,6 +156,16 @@ Result<void> checkScaling(const QuantizerInfo& info, const Parameters& parameter
         if (size < 1.0) {
             return badParameter(info, "elements_per_scale", elements, "it must be 1 or more");
         }
+    }
+    return {};
+}
+
+Warnings listAlphaNotes(const QuantizerInfo& info, const Parameters& parameters)
+{
+    const Value& alpha = valueOf(parameters, "alpha");
+    if (listOf(alpha) && !numberOf(alpha)) {
+        return {{"qkeras_differs",
+                 info.name + ": QKeras takes a numpy array as alpha but refuses a list.", "alpha"}};
     }
     return {};
 }

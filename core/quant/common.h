@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/quant/quantizer.h"
+#include "core/quant/rounding.h"
 #include "core/tensor/kernels/quantize.h"
 
 #include <algorithm>
@@ -19,6 +20,11 @@ struct Noise {
     bool straightThrough = true;
 
     [[nodiscard]] bool isWhole() const { return share == 1.0F; }
+    /// A noise schedule that runs decides instead of qnoise_factor.
+    [[nodiscard]] Noise at(const CallContext& call) const
+    {
+        return {call.noise.value_or(share), straightThrough};
+    }
     /// Factor of the gradient where it passes.
     [[nodiscard]] float gradient() const { return straightThrough ? 1.0F : 1.0F - share; }
 };
@@ -52,11 +58,23 @@ struct GivenScale {
 [[nodiscard]] double numberOf(const Parameters& parameters, std::string_view name);
 [[nodiscard]] bool flagOf(const Parameters& parameters, std::string_view name);
 
+/// The parameters `rounding` and `overflow`. A word beyond roundingNames() stands for the tool's
+/// own rule, which is `own`; use_stochastic_rounding of whole steps counts as 'stochastic'.
+[[nodiscard]] CodeRule ruleOf(const Parameters& parameters, Rounding own = Rounding::HalfEven);
+/// InvalidArgument if use_stochastic_rounding and `rounding` say different things.
+[[nodiscard]] Result<void> checkRounding(const QuantizerInfo& info, const Parameters& parameters);
+/// InvalidArgument unless 2^integer / 2^unsignedBits and its inverse are normal floats.
+[[nodiscard]] Result<void> checkStep(const QuantizerInfo& info, const Parameters& parameters,
+                                     std::int64_t unsignedBits);
+
 /// InvalidArgument unless low ≤ parameter ≤ high.
 [[nodiscard]] Result<void> checkRange(const QuantizerInfo& info, const Parameters& parameters,
                                       std::string_view name, std::int64_t low, std::int64_t high);
 /// scale_axis, elements_per_scale and the exponents agree with each other and with alpha.
 [[nodiscard]] Result<void> checkScaling(const QuantizerInfo& info, const Parameters& parameters);
+
+/// What is to be said of a list as alpha where QKeras takes an array of numpy only.
+[[nodiscard]] Warnings listAlphaNotes(const QuantizerInfo& info, const Parameters& parameters);
 
 /// dx = factor · upstream.
 void passGradient(TensorView upstream, MutableTensorView dx, float factor);

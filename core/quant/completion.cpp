@@ -110,7 +110,7 @@ int activeParameter(const Context& context, const QuantizerInfo& info)
     }
     const bool keysBegan = std::ranges::any_of(
         context.finished, [](std::string_view argument) { return !keyOf(argument).empty(); });
-    return keysBegan || context.finished.size() >= info.parameters.size()
+    return keysBegan || context.finished.size() >= positionalCount(info)
                ? -1
                : static_cast<int>(context.finished.size());
 }
@@ -179,14 +179,14 @@ std::vector<Completion> completeName(const Context& context)
     std::vector<Completion> out;
     std::vector<Completion> inside;
     for (const QuantizerInfo& info : quantizers()) {
-        Completion completion{info.name + "(", info.name, info.doc, context.currentFrom};
+        const char* open = info.isFunction ? "" : "(";
+        Completion completion{info.name + open, info.name, info.doc, context.currentFrom};
         if (info.name.starts_with(context.current)) {
             out.push_back(std::move(completion));
         } else if (info.name.find(context.current) != std::string::npos) {
             inside.push_back(std::move(completion));
         }
     }
-    out.insert(out.end(), inside.begin(), inside.end());
     for (const WordForm& form : wordForms()) {
         const bool isNew = findQuantizer(form.word) == nullptr;
         if (isNew && form.word.starts_with(context.current)) {
@@ -195,6 +195,7 @@ std::vector<Completion> completeName(const Context& context)
                 {insert, std::string(form.word), std::string(form.doc), context.currentFrom});
         }
     }
+    out.insert(out.end(), inside.begin(), inside.end());
     for (const ShortForm& form : kShortForms) {
         if (std::string_view(form.text).starts_with(context.current)) {
             out.push_back({form.text, form.text, form.doc, context.currentFrom});

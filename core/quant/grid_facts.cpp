@@ -53,6 +53,11 @@ QuantizerPtr representative(const Quantizer& quantizer)
             value = parameter.defaultValue;
         }
     }
+    // Codes that wrap cover the range that saturated ones cover.
+    if (const auto overflow = parameters.find("overflow");
+        overflow != parameters.end() && overflow->second == Value{std::string("wrap")}) {
+        overflow->second = std::string("saturate");
+    }
     auto made = quantizer.info().make(quantizer.info(), parameters);
     if (!made) {
         return nullptr;
@@ -99,9 +104,17 @@ void probeFitted(const Quantizer& quantizer, const std::vector<float>& spread, G
     }
 }
 
+/// The ends of a range that is no longer than these: a curve such as hard swish has its lowest
+/// point in between.
+void widen(GridFacts& facts, float low, float high)
+{
+    facts.low = std::min(facts.low, static_cast<double>(low));
+    facts.high = std::max(facts.high, static_cast<double>(high));
+}
+
 /// Distinct values of a grid with few bits, found by probing: evenly around 0, closer than its
 /// levels lie, and at every power of two.
-std::int64_t countLevels(const Quantizer& quantizer, const GridFacts& facts)
+std::int64_t countLevels(const Quantizer& quantizer, GridFacts& facts)
 {
     constexpr double kAround = 1.5;    // the range and somewhat beyond
     constexpr double kSquashed = 20.0; // where a sigmoid has reached its ends
@@ -127,12 +140,20 @@ std::int64_t countLevels(const Quantizer& quantizer, const GridFacts& facts)
     }
     std::vector<float> values = quantized(quantizer, probes);
     std::ranges::sort(values);
+    widen(facts, values.front(), values.back());
     return std::unique(values.begin(), values.end()) - values.begin();
 }
 
 /// Of a wide grid: from the distance of its ends, in steps or codes; 0 for floats.
-std::int64_t countWideLevels(const Quantizer& quantizer, const GridFacts& facts)
+std::int64_t countWideLevels(const Quantizer& quantizer, GridFacts& facts)
 {
+    std::vector<float> spread = spreadFor(kMostProbedBits);
+    for (float& value : spread) {
+        value *= static_cast<float>(std::max(std::abs(facts.low), std::abs(facts.high)));
+    }
+    const std::vector<float> values = quantized(quantizer, spread);
+    const auto [lowest, highest] = std::ranges::minmax(values);
+    widen(facts, lowest, highest);
     if (facts.step > 0.0) {
         return std::llround((facts.high - facts.low) / facts.step) + 1;
     }
@@ -179,16 +200,23 @@ void nameFixedPoint(GridFacts& facts)
 GridFacts gridFacts(const Quantizer& quantizer)
 {
     GridFacts facts;
+    if (quantizer.info().isFunction) {
+        facts.low = quantizer.min();
+        facts.high = quantizer.max();
+        return facts;
+    }
     facts.dependsOnData = dependsOnData(quantizer);
     QuantizerPtr plain = representative(quantizer);
     if (!plain || !plain->isElementwise()) {
         const QuantizerPtr held = plain; // `fitted` may be it
         const Quantizer& fitted = held ? *held : quantizer;
         const std::vector<float> spread = spreadFor(fitted.bits());
-        facts.dependsOnData = true;
+        // With a given alpha it is chance, not the data, that decides.
+        facts.dependsOnData = facts.dependsOnData || !quantizer.parameters().contains("alpha");
         plain = fitted.initialized({spread.data(), Shape{static_cast<Index>(spread.size())}});
         if (!plain || !plain->isElementwise()) {
             probeFitted(fitted, spread, facts);
+            nameFixedPoint(facts);
             return facts;
         }
     }

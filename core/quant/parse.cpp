@@ -14,6 +14,10 @@ namespace bitscape::quant {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using Rows = std::span<const QuantizerInfo>;
+
+/// Class under which Keras writes a plain function, whose name is then the config.
+const std::string kFunctionClass = "function";
 
 /// Position of the argument that a message of completeParameters() or badParameter() names.
 std::optional<std::size_t> placeOf(const std::string& message,
@@ -28,19 +32,13 @@ std::optional<std::size_t> placeOf(const std::string& message,
     return std::nullopt;
 }
 
-std::size_t positionalCount(const QuantizerInfo& info)
-{
-    return static_cast<std::size_t>(
-        std::ranges::count(info.parameters, false, &ParameterInfo::keywordOnly));
-}
-
-Result<QuantizerPtr> fromCall(std::string_view text)
+Result<QuantizerPtr> fromCall(std::string_view text, Rows rows)
 {
     auto call = parseCall(text);
     if (!call) {
         return fail(std::move(call).error());
     }
-    const QuantizerInfo* info = findQuantizer(call->name);
+    const QuantizerInfo* info = findQuantizer(call->name, rows);
     Parameters given;
     std::map<std::string, std::size_t> positions;
     for (std::size_t i = 0; i < call->arguments.size() && info != nullptr; ++i) {
@@ -63,7 +61,7 @@ Result<QuantizerPtr> fromCall(std::string_view text)
         }
         given[name] = std::move(argument.value);
     }
-    auto made = makeQuantizer(call->name, std::move(given));
+    auto made = makeQuantizer(call->name, std::move(given), rows);
     if (made) {
         return made;
     }
@@ -90,7 +88,30 @@ Failure badDictionary(std::string_view text, std::string what)
                 R"(Write {"class_name": "quantized_bits", "config": {"bits": 4}}.)");
 }
 
-Result<QuantizerPtr> fromDictionary(std::string_view text)
+/// The parameters of a dictionary's config.
+Result<Parameters> readConfig(std::string_view text, const QuantizerInfo* info, const Json& config)
+{
+    Parameters given;
+    if (config.is_null()) {
+        return given;
+    }
+    if (!config.is_object()) {
+        return badDictionary(text, "The config of a quantizer must be an object.");
+    }
+    for (const auto& [key, value] : config.items()) {
+        if (isBookkeeping(info, key)) {
+            continue;
+        }
+        auto read = fromJson(value);
+        if (!read) {
+            return badDictionary(text, fmt::format("The value of '{}' cannot be understood.", key));
+        }
+        given[key] = std::move(*read);
+    }
+    return given;
+}
+
+Result<QuantizerPtr> fromDictionary(std::string_view text, Rows rows)
 {
     const Json json = Json::parse(text, nullptr, false);
     if (!json.is_object()) {
@@ -100,45 +121,28 @@ Result<QuantizerPtr> fromDictionary(std::string_view text)
     if (className == json.end() || !className->is_string()) {
         return badDictionary(text, "The dictionary of a quantizer needs a class_name.");
     }
-    Parameters given;
-    if (const auto config = json.find("config"); config != json.end() && !config->is_null()) {
-        if (!config->is_object()) {
-            return badDictionary(text, "The config of a quantizer must be an object.");
-        }
-        const QuantizerInfo* info = findQuantizer(className->get<std::string>());
-        for (const auto& [key, value] : config->items()) {
-            if (isBookkeeping(info, key)) {
-                continue;
-            }
-            auto read = fromJson(value);
-            if (!read) {
-                return badDictionary(text,
-                                     fmt::format("The value of '{}' cannot be understood.", key));
-            }
-            given[key] = std::move(*read);
-        }
+    const Json config = json.value("config", Json());
+    std::string name = className->get<std::string>();
+    Result<Parameters> given = Parameters();
+    if (name == kFunctionClass && config.is_string()) {
+        name = config.get<std::string>();
+    } else {
+        given = readConfig(text, findQuantizer(name, rows), config);
     }
-    auto made = makeQuantizer(className->get<std::string>(), std::move(given));
+    if (!given) {
+        return fail(std::move(given).error());
+    }
+    auto made = makeQuantizer(name, std::move(*given), rows);
     if (!made) {
         Error error = std::move(made).error();
-        error.where = className->get<std::string>();
+        error.where = name;
         return fail(std::move(error));
     }
     return made;
 }
 
-} // namespace
-
-Result<QuantizerPtr> parseQuantizer(std::string_view text)
-{
-    const std::string_view inner = trimmed(text);
-    if (inner.starts_with('{')) {
-        return fromDictionary(inner);
-    }
-    return isWordForm(text) ? parseWordForm(text) : fromCall(text);
-}
-
-std::string toDictionary(const Quantizer& quantizer)
+/// Keys of the tool of origin, then whatever else differs from the default.
+Json configOf(const Quantizer& quantizer)
 {
     const QuantizerInfo& info = quantizer.info();
     Json config = Json::object();
@@ -154,7 +158,48 @@ std::string toDictionary(const Quantizer& quantizer)
             add(parameter);
         }
     }
-    return Json{{"class_name", info.name}, {"config", std::move(config)}}.dump();
+    return config;
+}
+
+/// The Python module that Keras 3 looks the class up in.
+std::string moduleOf(const QuantizerInfo& info)
+{
+    if (info.isFunction) {
+        return "builtins";
+    }
+    const bool isQKeras = info.origin == "QKeras" || info.origin == "qkeras-mod";
+    return isQKeras ? "qkeras.quantizers" : "bitscape";
+}
+
+} // namespace
+
+Result<QuantizerPtr> parseQuantizer(std::string_view text, std::span<const QuantizerInfo> rows)
+{
+    const std::string_view inner = trimmed(text);
+    if (inner.starts_with('"')) { // a function in the form of toDictionary()
+        const Json json = Json::parse(inner, nullptr, false);
+        return fromCall(json.is_string() ? json.get<std::string>() : std::string(text), rows);
+    }
+    if (inner.starts_with('{')) {
+        return fromDictionary(inner, rows);
+    }
+    return isWordForm(text) ? parseWordForm(text) : fromCall(text, rows);
+}
+
+std::string toDictionary(const Quantizer& quantizer, DictionaryForm form)
+{
+    const QuantizerInfo& info = quantizer.info();
+    const Json config = info.isFunction ? Json(info.name) : configOf(quantizer);
+    const std::string className = info.isFunction ? kFunctionClass : info.name;
+    if (form == DictionaryForm::Keras3) {
+        return Json{{"module", moduleOf(info)},
+                    {"class_name", className},
+                    {"config", config},
+                    {"registered_name", className}}
+            .dump();
+    }
+    return info.isFunction ? config.dump()
+                           : Json{{"class_name", className}, {"config", config}}.dump();
 }
 
 } // namespace bitscape::quant

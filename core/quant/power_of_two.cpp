@@ -85,7 +85,8 @@ public:
 
     void apply(TensorView x, MutableTensorView y, const CallContext& call) const override
     {
-        if (m_noise.isWhole()) {
+        const Noise noise = m_noise.at(call);
+        if (noise.isWhole()) {
             quantizeRun(x.data, y.data, x.size(), 0, call);
             return;
         }
@@ -96,21 +97,22 @@ public:
             const Index count = std::min(kBlock, x.size() - first);
             quantizeRun(x.data + first, quantized.data(), count, first, call);
             kernels::leakyRelu(x.data + first, passed.data(), count, m_slope, passCap());
-            kernels::blend(passed.data(), quantized.data(), count, m_noise.share);
+            kernels::blend(passed.data(), quantized.data(), count, noise.share);
             std::copy_n(quantized.data(), count, y.data + first);
         }
     }
 
     void gradient(TensorView x, TensorView upstream, MutableTensorView dx,
-                  const CallContext&) const override
+                  const CallContext& call) const override
     {
+        const float factor = m_noise.at(call).gradient();
         if (!m_rectifies) {
-            passGradient(upstream, dx, m_noise.gradient());
+            passGradient(upstream, dx, factor);
             return;
         }
         kernels::leakyReluGradient(x.data, upstream.data, dx.data, x.size(), m_slope, passCap());
-        if (m_noise.gradient() != 1.0F) {
-            passGradient(dx, dx, m_noise.gradient());
+        if (factor != 1.0F) {
+            passGradient(dx, dx, factor);
         }
     }
 
@@ -149,7 +151,7 @@ public:
         return slope != 0.0 && m_bits > 1 ? std::min(least, -slope * std::exp2(m_bits - 1)) : least;
     }
     [[nodiscard]] bool isSigned() const override { return m_slope != 0.0F; }
-    [[nodiscard]] bool isElementwise() const override { return true; }
+    [[nodiscard]] bool isElementwise() const override { return !m_stochastic || m_grid.floor; }
 
 private:
     /// Where the straight-through branch saturates.

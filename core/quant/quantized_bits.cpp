@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quant/quantized_bits.h"
 
-#include "core/base/rng.h"
 #include "core/quant/canonical.h"
 #include "core/quant/common.h"
 #include "core/quant/parameter_docs.h"
@@ -48,9 +47,9 @@ public:
     }
 
     void gradient(TensorView, TensorView upstream, MutableTensorView dx,
-                  const CallContext&) const override
+                  const CallContext& call) const override
     {
-        passGradient(upstream, dx, m_noise.gradient());
+        passGradient(upstream, dx, noise(call).gradient());
     }
 
     [[nodiscard]] int bits() const override { return m_bits; }
@@ -65,7 +64,7 @@ protected:
     [[nodiscard]] int unsignedBits() const { return m_unsignedBits; }
     [[nodiscard]] float levels() const { return m_levels; }             ///< M
     [[nodiscard]] float integerScale() const { return m_integerScale; } ///< 2^I
-    [[nodiscard]] const Noise& noise() const { return m_noise; }
+    [[nodiscard]] Noise noise(const CallContext& call) const { return m_noise.at(call); }
 
 private:
     int m_bits;
@@ -80,8 +79,7 @@ private:
 class FixedBits final : public BitsQuantizer {
 public:
     FixedBits(const QuantizerInfo& info, Parameters parameters)
-        : BitsQuantizer(info, std::move(parameters)),
-          m_stochastic(flagOf(this->parameters(), "use_stochastic_rounding"))
+        : BitsQuantizer(info, std::move(parameters)), m_rule(ruleOf(this->parameters()))
     {
         const auto alpha = givenScale(parameter("alpha"));
         m_alpha = alpha ? *alpha : GivenScale{{1.0F}, {1}};
@@ -109,7 +107,7 @@ public:
     void apply(TensorView x, MutableTensorView y, const CallContext& call) const override
     {
         if (m_alpha.isSingle()) {
-            applyWithNoise(x, y, noise(), [&](const float* from, float* to, Index count) {
+            applyWithNoise(x, y, noise(call), [&](const float* from, float* to, Index count) {
                 quantizeRun(from, to, count, m_alpha.values.front(), m_grid.step, from - x.data,
                             call);
             });
@@ -117,8 +115,8 @@ public:
         }
         Tensor quantized = levelsOf(x, call);
         multiply(quantized.view(), stepTensor(), alphaLayout(x.shape), quantized.mutableView());
-        if (!noise().isWhole()) {
-            kernels::blend(x.data, quantized.data(), x.size(), noise().share);
+        if (const Noise mix = noise(call); !mix.isWhole()) {
+            kernels::blend(x.data, quantized.data(), x.size(), mix.share);
         }
         std::ranges::copy(quantized.values(), y.data);
     }
@@ -134,7 +132,10 @@ public:
     }
 
     [[nodiscard]] bool isSigned() const override { return keepsNegative(); }
-    [[nodiscard]] bool isElementwise() const override { return m_alpha.isSingle(); }
+    [[nodiscard]] bool isElementwise() const override
+    {
+        return m_alpha.isSingle() && m_rule.rounding != Rounding::Stochastic;
+    }
     [[nodiscard]] QuantizerPtr promotedForKernel() const override
     {
         if (!isNone(parameter("alpha"))) {
@@ -170,13 +171,16 @@ private:
     {
         kernels::quantizeSign(from, to, count, keepsNegative() ? -alpha : 0.0F, alpha);
     }
-    void drawRun(const float* from, float* to, Index count, float step, Index first,
-                 const CallContext& call) const
+    void ruledRun(const float* from, float* to, Index count, float step, Index first,
+                  const CallContext& call) const
     {
         for (Index i = 0; i < count; ++i) {
-            const float draw = uniformAt(call.seed, static_cast<std::uint64_t>(first + i));
-            const float code = roundStochastically(from[i] * m_grid.inverse, 1.0F, draw);
-            to[i] = std::clamp(code, m_grid.low, m_grid.high) * step;
+            to[i] = from[i] * m_grid.inverse;
+        }
+        m_rule.at(call.training)
+            .codes(to, to, count, {m_grid.low, m_grid.high, bits()}, call.seed, first);
+        for (Index i = 0; i < count; ++i) {
+            to[i] *= step;
         }
     }
     /// to = alpha · step · code.
@@ -185,8 +189,8 @@ private:
     {
         if (unsignedBits() <= 0) {
             signRun(from, to, count, alpha);
-        } else if (m_stochastic && call.training) {
-            drawRun(from, to, count, step * alpha, first, call);
+        } else if (!m_rule.at(call.training).isPlain()) {
+            ruledRun(from, to, count, step * alpha, first, call);
         } else {
             kernels::Grid grid = m_grid;
             grid.step = step * alpha;
@@ -195,7 +199,7 @@ private:
     }
 
     GivenScale m_alpha;
-    bool m_stochastic;
+    CodeRule m_rule;
     kernels::Grid m_grid;
 };
 
@@ -205,8 +209,12 @@ public:
     FittedBits(const QuantizerInfo& info, Parameters parameters)
         : BitsQuantizer(info, std::move(parameters)), m_inverse(1.0F / integerScale()),
           m_top(static_cast<float>(std::exp2(bits() - 1) - 1.0)),
-          m_frozen(givenScale(parameter("post_training_scale")))
+          m_frozen(givenScale(parameter("post_training_scale"))),
+          m_rule(ruleOf(this->parameters(), Rounding::HalfAway))
     {
+        if (isTruthy(parameter("use_stochastic_rounding"))) {
+            m_rule.rounding = Rounding::HalfAway; // QKeras ignores the flag here
+        }
         m_leastSquares.scaleAxis = parameter("scale_axis");
         m_leastSquares.elementsPerScale = parameter("elements_per_scale");
         m_leastSquares.powerOfTwo = isPowerOfTwoFit(this->parameters());
@@ -245,18 +253,18 @@ public:
         return out;
     }
 
-    void apply(TensorView x, MutableTensorView y, const CallContext&) const override
+    void apply(TensorView x, MutableTensorView y, const CallContext& call) const override
     {
-        if (isElementwise()) {
-            applyFrozen(x, y);
+        if (m_frozen && m_frozen->isSingle()) {
+            applyFrozen(x, y, call);
             return;
         }
         const Tensor step = stepOf(x);
-        const ScaleLayout layout = layoutOf(x.shape, step);
-        Tensor quantized = codesFor(x, step, layout);
+        const ScaleLayout layout = ScaleLayout::of(step, x.shape);
+        Tensor quantized = codesFor(x, step, layout, m_rule.at(call.training), call.seed);
         multiply(quantized.view(), outputStep(step), layout, quantized.mutableView());
-        if (!noise().isWhole()) {
-            kernels::blend(x.data, quantized.data(), x.size(), noise().share);
+        if (const Noise mix = noise(call); !mix.isWhole()) {
+            kernels::blend(x.data, quantized.data(), x.size(), mix.share);
         }
         std::ranges::copy(quantized.values(), y.data);
     }
@@ -271,24 +279,29 @@ public:
         return fitOf(std::move(exposed), outputStep(step));
     }
 
-    [[nodiscard]] Result<Tensor> codes(TensorView x, const CallContext&) const override
+    [[nodiscard]] Result<Tensor> codes(TensorView x, const CallContext& call) const override
     {
         const Tensor step = stepOf(x);
-        return codesFor(x, step, layoutOf(x.shape, step));
+        return codesFor(x, step, ScaleLayout::of(step, x.shape), m_rule.at(call.training),
+                        call.seed);
     }
 
     [[nodiscard]] bool isSigned() const override { return true; }
-    [[nodiscard]] bool isElementwise() const override { return m_frozen && m_frozen->isSingle(); }
+    [[nodiscard]] bool isElementwise() const override
+    {
+        return m_frozen && m_frozen->isSingle() && m_rule.rounding != Rounding::Stochastic;
+    }
 
 private:
     static constexpr int kRefinements = 5;
 
-    void applyFrozen(TensorView x, MutableTensorView y) const
+    void applyFrozen(TensorView x, MutableTensorView y, const CallContext& call) const
     {
         const float step = m_frozen->values.front() / levels();
         const float output = step * integerScale();
-        applyWithNoise(x, y, noise(), [&](const float* from, float* to, Index count) {
-            kernels::roundAwayByChannel(from, to, count, 1, m_inverse, &step, m_top);
+        const CodeRule rule = m_rule.at(call.training);
+        applyWithNoise(x, y, noise(call), [&](const float* from, float* to, Index count) {
+            codesRun(from, to, count, 1, &step, rule, call.seed, from - x.data);
             kernels::scaleByChannel(to, to, count, 1, &output);
         });
     }
@@ -316,30 +329,37 @@ private:
         }
         std::ranges::transform(step.values(), step.values().begin(), nearestPowerOfTwo);
         for (int i = 0; i < kRefinements; ++i) {
-            const Tensor z = codesFor(x, step, layoutOf(x.shape, step));
+            // The step is one for codes that neither wrap nor depend on chance.
+            const CodeRule rule{m_rule.at(false).rounding, Overflow::Saturate};
+            const Tensor z = codesFor(x, step, ScaleLayout::of(step, x.shape), rule, 0);
             step = m_leastSquares.fit(x, m_inverse, z.view());
         }
         return step;
     }
 
-    [[nodiscard]] static ScaleLayout layoutOf(const Shape& shape, const Tensor& step)
-    {
-        const std::span<const Index> sizes = step.shape().sizes();
-        const std::vector<std::int64_t> axes(sizes.begin(), sizes.end());
-        const auto layout = ScaleLayout::broadcasting(shape, axes);
-        ensure(layout.has_value(), "quantized_bits: the scale does not fit the tensor");
-        return *layout;
-    }
-
-    [[nodiscard]] Tensor codesFor(TensorView x, const Tensor& step, const ScaleLayout& layout) const
+    [[nodiscard]] Tensor codesFor(TensorView x, const Tensor& step, const ScaleLayout& layout,
+                                  const CodeRule& rule, std::uint64_t seed) const
     {
         Tensor z(x.shape);
         layout.forEachTile([&](const ScaleLayout::Tile& tile) {
-            kernels::roundAwayByChannel(x.data + tile.offset, z.data() + tile.offset, tile.rows,
-                                        tile.channels, m_inverse, step.data() + tile.firstScale,
-                                        m_top);
+            codesRun(x.data + tile.offset, z.data() + tile.offset, tile.rows, tile.channels,
+                     step.data() + tile.firstScale, rule, seed, tile.offset);
         });
         return z;
+    }
+
+    void codesRun(const float* from, float* to, Index rows, Index channels, const float* step,
+                  const CodeRule& rule, std::uint64_t seed, Index first) const
+    {
+        if (rule.rounding == Rounding::HalfAway && rule.overflow != Overflow::Wrap) {
+            kernels::roundAwayByChannel(from, to, rows, channels, m_inverse, step, m_top);
+            return;
+        }
+        for (Index i = 0; i < rows * channels; ++i) {
+            const float scaled = from[i] * m_inverse / step[i % channels];
+            to[i] = from[i] == 0.0F ? 0.0F : scaled; // 0 / 0 where all values are 0
+        }
+        rule.codes(to, to, rows * channels, {-m_top, m_top, bits()}, seed, first);
     }
 
     [[nodiscard]] Tensor outputStep(const Tensor& step) const
@@ -354,6 +374,7 @@ private:
     float m_inverse;
     float m_top; ///< largest code
     std::optional<GivenScale> m_frozen;
+    CodeRule m_rule;
     LeastSquares m_leastSquares;
 };
 
@@ -388,6 +409,13 @@ Result<void> check(const QuantizerInfo& info, const Parameters& parameters)
                             "it needs alpha='auto' or 'auto_po2'");
     }
     if (auto ok = checkOnlyPowerOfTwo(info, parameters); !ok) {
+        return ok;
+    }
+    if (auto ok = checkRounding(info, parameters); !ok) {
+        return ok;
+    }
+    const std::int64_t bits = static_cast<std::int64_t>(numberOf(parameters, "bits"));
+    if (auto ok = checkStep(info, parameters, bits - (keepsNegative ? 1 : 0)); !ok) {
         return ok;
     }
     return checkScaling(info, parameters);
@@ -448,7 +476,9 @@ QuantizerInfo quantizedBitsInfo()
              {"post_training_scale",
               Type::FrozenScale,
               {},
-              "Scale found earlier, in the units of `scale`; it is not fitted again."}},
+              "Scale found earlier, in the units of `scale`; it is not fitted again."},
+             roundingParameter("qkeras"),
+             overflowParameter()},
         .leadingParameters = 3,
         .dictionaryKeys = {"bits", "integer", "symmetric", "alpha", "keep_negative",
                            "use_stochastic_rounding", "qnoise_factor", "post_training_scale"},

@@ -48,23 +48,24 @@ public:
         return {};
     }
 
-    void apply(TensorView x, MutableTensorView y, const CallContext&) const override
+    void apply(TensorView x, MutableTensorView y, const CallContext& call) const override
     {
+        const Noise noise = m_noise.at(call);
         forEachFitted(x, [&](std::size_t i, const AffineFit& fit) {
             const float value = withoutDust(x.data[i]);
             const float quantized = fit.scale * (codeOf(value, fit) - fit.zeroPoint);
-            y.data[i] = m_noise.isWhole()
-                            ? quantized
-                            : (1.0F - m_noise.share) * value + m_noise.share * quantized;
+            y.data[i] = noise.isWhole() ? quantized
+                                        : (1.0F - noise.share) * value + noise.share * quantized;
         });
     }
 
     void gradient(TensorView x, TensorView upstream, MutableTensorView dx,
-                  const CallContext&) const override
+                  const CallContext& call) const override
     {
+        const float factor = m_noise.at(call).gradient();
         for (Index i = 0; i < x.size(); ++i) {
             const bool dust = withoutDust(x.data[i]) == 0.0F;
-            dx.data[i] = dust ? 0.0F : upstream.data[i] * m_noise.gradient();
+            dx.data[i] = dust ? 0.0F : upstream.data[i] * factor;
         }
     }
 

@@ -37,12 +37,17 @@ public:
           m_slope(static_cast<float>(numberOf(parameters(), "negative_slope"))),
           m_sigmoid(flagOf(parameters(), "use_sigmoid")),
           m_stochastic(flagOf(parameters(), "use_stochastic_rounding")),
-          m_fast(flagOf(parameters(), "enable_fast_inference")), m_noise(noiseOf(parameters()))
+          m_fast(flagOf(parameters(), "enable_fast_inference")), m_noise(noiseOf(parameters())),
+          m_rule(ruleOf(parameters()))
     {
+        if (*textOf(parameter("rounding")) == roundingName(Rounding::Stochastic)) {
+            m_stochastic = false; // whole steps, not QKeras' half steps
+        } else if (m_stochastic) {
+            m_rule.rounding = Rounding::HalfEven; // at inference
+        }
         if (m_fast) {
             m_slope = 0.0F;
             m_sigmoid = m_stochastic = false;
-            m_noise.share = 1.0F;
         }
         m_levels = std::exp2(static_cast<float>(unsignedBits()));
         m_integerScale =
@@ -52,6 +57,9 @@ public:
         m_grid.high = m_levels - 1.0F;
         m_grid.slope = m_slope;
         m_grid.low = -m_slope * m_levels;
+        if (m_rule.overflow == Overflow::SaturateSymmetric) {
+            m_grid.low = std::max(m_grid.low, -m_grid.high);
+        }
         m_grid.bound = outputBound();
         m_cap = inputCap();
     }
@@ -94,7 +102,8 @@ public:
 
     void apply(TensorView x, MutableTensorView y, const CallContext& call) const override
     {
-        if (m_noise.isWhole()) {
+        const Noise noise = noiseAt(call);
+        if (noise.isWhole()) {
             quantizeRun(x.data, y.data, x.size(), 0, call);
             return;
         }
@@ -105,17 +114,17 @@ public:
             const Index count = std::min(kBlock, x.size() - first);
             quantizeRun(x.data + first, quantized.data(), count, first, call);
             kernels::leakyRelu(x.data + first, rectified.data(), count, m_slope, m_cap);
-            kernels::blend(rectified.data(), quantized.data(), count, m_noise.share);
+            kernels::blend(rectified.data(), quantized.data(), count, noise.share);
             std::copy_n(quantized.data(), count, y.data + first);
         }
     }
 
     void gradient(TensorView x, TensorView upstream, MutableTensorView dx,
-                  const CallContext&) const override
+                  const CallContext& call) const override
     {
         kernels::leakyReluGradient(x.data, upstream.data, dx.data, x.size(), m_slope, m_cap);
         // QKeras' fast path rounds without a straight-through rule: nothing passes.
-        const float factor = m_fast ? 0.0F : m_noise.gradient();
+        const float factor = m_fast ? 0.0F : noiseAt(call).gradient();
         if (factor != 1.0F) {
             passGradient(dx, dx, factor);
         }
@@ -158,9 +167,17 @@ public:
         return m_bits > 1 ? -slope * std::exp2(m_integer) : -1.0;
     }
     [[nodiscard]] bool isSigned() const override { return m_slope != 0.0F; }
-    [[nodiscard]] bool isElementwise() const override { return true; }
+    [[nodiscard]] bool isElementwise() const override
+    {
+        return !m_stochastic && m_rule.rounding != Rounding::Stochastic;
+    }
 
 private:
+    /// QKeras' fast path knows no noise.
+    [[nodiscard]] Noise noiseAt(const CallContext& call) const
+    {
+        return m_fast ? Noise{1.0F, m_noise.straightThrough} : m_noise.at(call);
+    }
     /// A power of 0 in a denominator: QKeras gives NaN.
     [[nodiscard]] bool overflows() const
     {
@@ -177,10 +194,13 @@ private:
         const double bound = numberOf(parameters(), "relu_upper_bound");
         return bound == 0.0 || clipsToGrid() || m_fast ? kInfinity : static_cast<float>(bound);
     }
-    /// Where the straight-through branch saturates.
+    /// Where the straight-through branch saturates; codes that wrap do not.
     [[nodiscard]] float inputCap() const
     {
         if (clipsToGrid()) {
+            if (m_rule.overflow == Overflow::Wrap) {
+                return kInfinity;
+            }
             return m_integerScale - std::exp2(static_cast<float>(m_integer - unsignedBits()));
         }
         const auto bound = quant::numberOf(parameter("relu_upper_bound"));
@@ -192,7 +212,9 @@ private:
     {
         if (overflows()) {
             std::fill_n(to, count, std::numeric_limits<float>::quiet_NaN());
-        } else if (m_sigmoid || (m_stochastic && call.training)) {
+        } else if (m_sigmoid || (m_stochastic && call.training) ||
+                   m_rule.at(call.training).rounding != Rounding::HalfEven ||
+                   m_rule.overflow == Overflow::Wrap) {
             generalRun(from, to, count, first, call);
         } else if (m_slope == 0.0F && m_grid.bound == kInfinity) {
             kernels::quantizeGrid(from, to, count,
@@ -206,32 +228,33 @@ private:
                                 const CallContext& call) const
     {
         constexpr float kPrecision = 0.5F; // QKeras' default: multiples of half a step
-        return m_stochastic && call.training
-                   ? roundStochastically(p, kPrecision,
-                                         uniformAt(seed, static_cast<std::uint64_t>(index)))
-                   : roundHalfToEven(p);
+        const Rounding rounding = m_rule.at(call.training).rounding;
+        const bool drawn = call.training && (m_stochastic || rounding == Rounding::Stochastic);
+        const float draw = drawn ? uniformAt(seed, static_cast<std::uint64_t>(index)) : 0.0F;
+        return drawn && m_stochastic ? roundStochastically(p, kPrecision, draw)
+                                     : roundBy(rounding, p, draw);
     }
 
-    /// Sigmoid form and stochastic rounding, element by element.
+    /// Every form but the two that have loops of their own, element by element.
     void generalRun(const float* from, float* to, Index count, Index first,
                     const CallContext& call) const
     {
-        const auto limited = [](float value, float low, float high) {
-            const float raised = value < low ? low : value; // in this form NaN passes through
-            return raised > high ? high : raised;
-        };
+        // Codes of a word with sign wrap to all its codes, not to the sloped ones alone.
+        const bool wraps = m_rule.overflow == Overflow::Wrap;
+        const CodeRange range{wraps && m_slope > 0.0F ? -m_levels : m_grid.low, m_grid.high,
+                              unsignedBits() + (m_slope > 0.0F ? 1 : 0)};
         for (Index i = 0; i < count; ++i) {
             const float p = m_sigmoid ? sigmoid(from[i] / m_integerScale, call.sigmoid) * m_levels
                                       : from[i] * m_grid.inverse;
             const float up = rounded(p, first + i, call.seed, call);
-            const float code = m_sigmoid ? 2.0F * up - m_levels : up;
-            float value = limited(code, 0.0F, m_grid.high);
+            const float above = m_sigmoid ? 2.0F * up - m_levels : up;
+            float code = above < 0.0F ? 0.0F : above; // in this form NaN passes through
             if (m_slope > 0.0F) {
                 const float down = rounded(p * m_slope, first + i, ~call.seed, call);
-                const float below = m_sigmoid ? 2.0F * down + m_grid.low : down;
-                value += limited(below, m_grid.low, 0.0F);
+                const float below = m_sigmoid ? 2.0F * down - m_slope * m_levels : down;
+                code += below > 0.0F ? 0.0F : below;
             }
-            value *= m_grid.step;
+            const float value = confine(m_rule.overflow, code, range) * m_grid.step + 0.0F;
             to[i] = value > m_grid.bound ? m_grid.bound : value;
         }
     }
@@ -243,6 +266,7 @@ private:
     bool m_stochastic;
     bool m_fast;
     Noise m_noise;
+    CodeRule m_rule;
     float m_levels = 1.0F;       ///< M = 2^n
     float m_integerScale = 1.0F; ///< 2^I
     kernels::LeakyGrid m_grid;
@@ -263,6 +287,13 @@ Result<QuantizerPtr> make(const QuantizerInfo& info, Parameters parameters)
         return fail(std::move(ok).error());
     }
     if (auto ok = checkRange(info, parameters, "integer", -kMostInteger, kMostInteger); !ok) {
+        return fail(std::move(ok).error());
+    }
+    if (auto ok = checkRounding(info, parameters); !ok) {
+        return fail(std::move(ok).error());
+    }
+    const auto bits = static_cast<std::int64_t>(numberOf(parameters, "bits"));
+    if (auto ok = checkStep(info, parameters, bits); !ok) {
         return fail(std::move(ok).error());
     }
     const double slope = numberOf(parameters, "negative_slope");
@@ -305,7 +336,9 @@ QuantizerInfo quantizedReluInfo()
              straightThroughParameter(),
              variablesParameter(),
              {"enable_fast_inference", Type::Boolean, false,
-              "Round and clip only: no slope, sigmoid, noise or gradient."}},
+              "Round and clip only: no slope, sigmoid, noise or gradient."},
+             roundingParameter(),
+             overflowParameter()},
         .leadingParameters = 2,
         .dictionaryKeys = {"bits", "integer", "use_sigmoid", "negative_slope",
                            "use_stochastic_rounding", "relu_upper_bound", "qnoise_factor"},

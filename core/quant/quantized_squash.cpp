@@ -104,7 +104,7 @@ public:
         return (m_isTanh ? -1.0 : 0.0) + symmetric / std::exp2(exponent());
     }
     [[nodiscard]] bool isSigned() const override { return m_isTanh; }
-    [[nodiscard]] bool isElementwise() const override { return true; }
+    [[nodiscard]] bool isElementwise() const override { return !m_stochastic; }
 
 private:
     [[nodiscard]] int exponent() const { return m_isTanh ? m_bits - 1 : m_bits; }

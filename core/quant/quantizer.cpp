@@ -27,6 +27,11 @@ Warnings Quantizer::notes(const Shape&) const
     return {};
 }
 
+std::pair<double, double> Quantizer::rangeWith(const Fit&) const
+{
+    return {min(), max()};
+}
+
 QuantizerPtr Quantizer::withRange(double, double) const
 {
     return nullptr;
@@ -51,7 +56,7 @@ Result<QuantizerPtr> Quantizer::with(std::string_view parameter, Value value) co
 {
     Parameters changed = m_parameters;
     changed[std::string(parameter)] = std::move(value);
-    return makeQuantizer(m_info.name, std::move(changed));
+    return makeQuantizer(m_info, std::move(changed));
 }
 
 Result<QuantizerPtr> Quantizer::withBits(int bits) const

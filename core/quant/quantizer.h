@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -117,9 +118,13 @@ public:
     /// width. Infinite for a calibrated quantizer without range.
     [[nodiscard]] virtual double min() const = 0;
     [[nodiscard]] virtual double max() const = 0;
+    /// min() and max() as the tool of origin reports them after a call with this fit: others where
+    /// they follow a fitted scale (largest over all scales).
+    [[nodiscard]] virtual std::pair<double, double> rangeWith(const Fit& fit) const;
     /// Whether codes carry a sign.
     [[nodiscard]] virtual bool isSigned() const = 0;
-    /// True if Q(x)_i depends on x_i alone, so that a tensor may be quantized piece by piece.
+    /// True if Q(x)_i depends on x_i alone, so that a tensor may be quantized piece by piece; false
+    /// for what draws, since draws depend on the place.
     [[nodiscard]] virtual bool isElementwise() const = 0;
     /// True for a calibrated quantizer that still needs a range (see withRange).
     [[nodiscard]] virtual bool needsRange() const { return false; }
@@ -182,7 +187,8 @@ struct QuantizerInfo {
 /// All rows, in the order of menus and documentation.
 [[nodiscard]] std::span<const QuantizerInfo> quantizers();
 /// Row by name; null if unknown.
-[[nodiscard]] const QuantizerInfo* findQuantizer(std::string_view name);
+[[nodiscard]] const QuantizerInfo*
+findQuantizer(std::string_view name, std::span<const QuantizerInfo> rows = quantizers());
 /// 'auto_po2', None, 0.5, [1.0 2.0], True: the value as strings hold it, quotes included.
 [[nodiscard]] std::string toText(const ParameterInfo& parameter, const Value& value);
 /// Equal as Python compares: 1 and 1.0 are, 1 and "1" are not.
@@ -192,11 +198,22 @@ struct QuantizerInfo {
 /// Grammar: `name` or `name(a,b,key=value)`, and the words of word_forms.h. A number ("4") is no quantizer here, see
 /// short_forms.h; "None", "" and "null" are refused: absence is expressed by a null QuantizerPtr by
 /// the callers. InvalidArgument: message names what is wrong and the nearest known word; `where`
-/// holds the string and the position.
-[[nodiscard]] Result<QuantizerPtr> parseQuantizer(std::string_view text);
+/// holds the string and the position. `rows` outlive the quantizer.
+[[nodiscard]] Result<QuantizerPtr>
+parseQuantizer(std::string_view text, std::span<const QuantizerInfo> rows = quantizers());
 /// Builds from a row's name and named parameters; unknown names are refused with the nearest.
-[[nodiscard]] Result<QuantizerPtr> makeQuantizer(std::string_view name, Parameters parameters);
-/// Keras 2 dictionary {"class_name": …, "config": {…}} as JSON text.
-[[nodiscard]] std::string toDictionary(const Quantizer& quantizer);
+[[nodiscard]] Result<QuantizerPtr>
+makeQuantizer(std::string_view name, Parameters parameters,
+              std::span<const QuantizerInfo> rows = quantizers());
+/// The same for a row at hand, which outlives the quantizer.
+[[nodiscard]] Result<QuantizerPtr> makeQuantizer(const QuantizerInfo& info, Parameters parameters);
+
+enum class DictionaryForm {
+    Keras2, ///< {"class_name": …, "config": {…}}; a function is its name, "relu"
+    Keras3  ///< {"module": …, "class_name": …, "config": …, "registered_name": …}
+};
+/// The quantizer in a Keras configuration, as JSON text.
+[[nodiscard]] std::string toDictionary(const Quantizer& quantizer,
+                                       DictionaryForm form = DictionaryForm::Keras2);
 
 } // namespace bitscape::quant

@@ -52,6 +52,11 @@ std::span<const std::string_view> overflowNames()
     return kOverflows;
 }
 
+std::string_view roundingName(Rounding rounding)
+{
+    return kRoundings[static_cast<std::size_t>(rounding)];
+}
+
 std::optional<Rounding> roundingByName(std::string_view name)
 {
     return byName<Rounding>(kRoundings, name);

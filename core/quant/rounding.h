@@ -29,6 +29,7 @@ enum class Overflow {
 /// 'half_even', 'half_away', …: the texts of the parameters, in the order of the enumerations.
 [[nodiscard]] std::span<const std::string_view> roundingNames();
 [[nodiscard]] std::span<const std::string_view> overflowNames();
+[[nodiscard]] std::string_view roundingName(Rounding rounding);
 /// nullopt for an unknown name.
 [[nodiscard]] std::optional<Rounding> roundingByName(std::string_view name);
 [[nodiscard]] std::optional<Overflow> overflowByName(std::string_view name);

@@ -123,6 +123,14 @@ std::optional<ScaleLayout> ScaleLayout::broadcasting(const Shape& shape,
     return ScaleLayout(shape, keeps);
 }
 
+ScaleLayout ScaleLayout::of(const Tensor& scale, const Shape& shape)
+{
+    const std::span<const Index> sizes = scale.shape().sizes();
+    const auto layout = broadcasting(shape, std::vector<std::int64_t>(sizes.begin(), sizes.end()));
+    ensure(layout.has_value(), "ScaleLayout: the scale does not fit its tensor");
+    return *layout;
+}
+
 void ScaleLayout::forEachTile(const std::function<void(const Tile&)>& visit) const
 {
     // The innermost one or two segments make a tile, the outer ones are counted through.
@@ -250,6 +258,12 @@ Tensor largestMagnitudes(TensorView x, const ScaleLayout& layout)
                                  largest.data() + tile.firstScale);
     });
     return largest;
+}
+
+Tensor largestPerChannel(TensorView x)
+{
+    return largestMagnitudes(x, x.shape.rank() > 1 ? ScaleLayout::ofAxes(x.shape, {})
+                                                   : ScaleLayout::single(x.shape));
 }
 
 void multiply(TensorView z, const Tensor& scale, const ScaleLayout& layout, MutableTensorView y)

@@ -28,6 +28,9 @@ public:
     [[nodiscard]] static std::optional<ScaleLayout>
     broadcasting(const Shape& shape, std::span<const std::int64_t> scaleShape);
 
+    /// The same for a scale that was fitted to a tensor of this shape (ensured).
+    [[nodiscard]] static ScaleLayout of(const Tensor& scale, const Shape& shape);
+
     [[nodiscard]] const Shape& scaleShape() const { return m_scaleShape; }
     [[nodiscard]] Index scaleCount() const { return m_scaleShape.elementCount(); }
 
@@ -88,6 +91,9 @@ struct LeastSquares {
 
 /// Largest |x| of the elements that share a scale.
 [[nodiscard]] Tensor largestMagnitudes(TensorView x, const ScaleLayout& layout);
+/// The same per index of the last axis, one for a vector: where QKeras takes extremes and
+/// deviations whatever scale_axis says.
+[[nodiscard]] Tensor largestPerChannel(TensorView x);
 /// y = scale · z, broadcast.
 void multiply(TensorView z, const Tensor& scale, const ScaleLayout& layout, MutableTensorView y);
 

@@ -93,6 +93,21 @@ bool readList(const Json& json, NestedList& list, std::size_t axis)
     return true;
 }
 
+/// Arrays as Keras writes them: {"class_name": "__numpy__", "config": {"value": list}}; and the
+/// short
+/// {"__ndarray__": list}.
+std::optional<Value> fromArrayObject(const Json& json)
+{
+    if (json.size() == 1 && json.contains("__ndarray__")) {
+        return fromJson(json.at("__ndarray__"));
+    }
+    const Json kind = json.value("class_name", Json());
+    const Json config = json.value("config", Json());
+    const bool isArray = kind == "__numpy__" || kind == "__tensor__";
+    return isArray && config.is_object() && config.contains("value") ? fromJson(config.at("value"))
+                                                                     : std::nullopt;
+}
+
 Value simplest(NestedList list)
 {
     if (list.shape.size() == 1) {
@@ -324,8 +339,8 @@ std::optional<Value> fromJson(const nlohmann::ordered_json& json)
     if (json.is_string()) {
         return Value{json.get<std::string>()};
     }
-    if (json.is_object() && json.size() == 1 && json.contains("__ndarray__")) {
-        return fromJson(json.at("__ndarray__"));
+    if (json.is_object()) {
+        return fromArrayObject(json);
     }
     NestedList list;
     if (json.is_array() && readList(json, list, 0)) {
@@ -338,6 +353,12 @@ const ParameterInfo* findParameter(const QuantizerInfo& info, std::string_view n
 {
     const auto found = std::ranges::find(info.parameters, name, &ParameterInfo::name);
     return found == info.parameters.end() ? nullptr : &*found;
+}
+
+std::size_t positionalCount(const QuantizerInfo& info)
+{
+    return static_cast<std::size_t>(
+        std::ranges::count(info.parameters, false, &ParameterInfo::keywordOnly));
 }
 
 Failure badParameter(const QuantizerInfo& info, std::string_view parameter, const Value& value,

@@ -24,13 +24,17 @@ namespace bitscape::quant {
 [[nodiscard]] bool isTruthy(const Value& value);
 
 [[nodiscard]] nlohmann::ordered_json toJson(const ParameterInfo& parameter, const Value& value);
-/// nullopt for an object or a ragged list; {"__ndarray__": list} counts as its list.
+/// nullopt for an object or a ragged list; Keras' objects for arrays and {"__ndarray__": list}
+/// count as their list.
 [[nodiscard]] std::optional<Value> fromJson(const nlohmann::ordered_json& json);
 
 /// Given parameters with the defaults filled in, converted to the type of their row.
 /// InvalidArgument names an unknown parameter and the nearest one, or a value of a wrong type.
 [[nodiscard]] Result<Parameters> completeParameters(const QuantizerInfo& info, Parameters given);
 [[nodiscard]] const ParameterInfo* findParameter(const QuantizerInfo& info, std::string_view name);
+
+/// How many parameters may be given by position.
+[[nodiscard]] std::size_t positionalCount(const QuantizerInfo& info);
 
 /// Failure "NAME: PARAMETER = VALUE, but RULE."
 [[nodiscard]] Failure badParameter(const QuantizerInfo& info, std::string_view parameter,

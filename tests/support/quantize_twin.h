@@ -84,6 +84,11 @@ inline float roundAway(float x, float factor, float step, float top)
     return std::isnan(code) ? code : std::copysign(std::min(code, top), scaled);
 }
 
+inline float roundEven(float x, float step, float low, float high)
+{
+    return clip(std::nearbyint(x / step), low, high);
+}
+
 inline float leakyRelu(float x, float slope, float cap)
 {
     return x > cap ? cap : (x < 0.0F ? x * slope : x);

@@ -192,6 +192,26 @@ void roundAwayByChannel(const float* x, float* z, std::ptrdiff_t rows, std::ptrd
     }
 }
 
+void roundEvenByChannel(const float* x, float* z, std::ptrdiff_t rows, std::ptrdiff_t channels,
+                        const float* step, float low, float high)
+{
+    if (channels == 1) {
+        const float only = step[0];
+        BITSCAPE_INDEPENDENT
+        for (std::ptrdiff_t i = 0; i < rows; ++i) {
+            z[i] = clip(rne(x[i] / only), low, high) + kPlusZero;
+        }
+        return;
+    }
+    for (std::ptrdiff_t r = 0; r < rows; ++r) {
+        BITSCAPE_INDEPENDENT
+        for (std::ptrdiff_t c = 0; c < channels; ++c) {
+            const std::ptrdiff_t i = r * channels + c;
+            z[i] = clip(rne(x[i] / step[c]), low, high) + kPlusZero;
+        }
+    }
+}
+
 void scaleByChannel(const float* z, float* y, std::ptrdiff_t rows, std::ptrdiff_t channels,
                     const float* step)
 {

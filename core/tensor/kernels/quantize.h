@@ -70,6 +70,11 @@ BITSCAPE_KERNEL void roundAwayByChannel(const float* x, float* z, std::ptrdiff_t
                                         std::ptrdiff_t channels, float factor, const float* step,
                                         float top);
 
+/// Codes of a fitted step: z = clip(rne(x / step[c]), low, high), row by row.
+BITSCAPE_KERNEL void roundEvenByChannel(const float* x, float* z, std::ptrdiff_t rows,
+                                        std::ptrdiff_t channels, const float* step, float low,
+                                        float high);
+
 /// y = step[c] · z, row by row.
 BITSCAPE_KERNEL void scaleByChannel(const float* z, float* y, std::ptrdiff_t rows,
                                     std::ptrdiff_t channels, const float* step);

@@ -244,7 +244,7 @@ protected:
                         const GoldenCall& call, const std::vector<Tensor>& weights)
     {
         auto plan = TrainingPlan::make(graph, configuration, call.x.front().shape()[0], m_parallel,
-                                       {.inputGradients = true});
+                                       {.draws = false, .inputGradients = true});
         ASSERT_TRUE(plan) << plan.error().sentence();
         const auto got = (*plan)->forward(viewsOf(call.x), weights, 1);
         ASSERT_TRUE(got) << got.error().sentence();

@@ -52,6 +52,44 @@ TEST(GridFacts, ofFewLevels)
     EXPECT_EQ(factsOf("quantized_bits(1,0,1)").levels, 2);
 }
 
+TEST(GridFacts, ofTheOtherRowsOfQKeras)
+{
+    const GridFacts linear = factsOf("quantized_linear(4,1,0,alpha=0.5)");
+    EXPECT_EQ(linear.levels, 16);
+    EXPECT_EQ(linear.low, -1.0);
+    EXPECT_EQ(linear.apFixed, "ap_fixed<4,1>");
+    EXPECT_EQ(linear.qNotation, "Q0.3");
+    EXPECT_EQ(factsOf("quantized_linear(1,0)").levels, 2);
+    EXPECT_EQ(factsOf("quantized_linear(1,0)").low, -0.5);
+    EXPECT_EQ(factsOf("quantized_linear(4,0,keep_negative=False)").apFixed, "ap_ufixed<4,0>");
+    const GridFacts fitted = factsOf("quantized_linear(4,0,1,alpha='auto')");
+    EXPECT_TRUE(fitted.dependsOnData);
+    EXPECT_EQ(fitted.levels, 15);
+    const GridFacts ternary = factsOf("stochastic_ternary(alpha=2.0)");
+    EXPECT_EQ(ternary.levels, 3);
+    EXPECT_EQ(ternary.apFixed, "ap_fixed<2,3>");
+    EXPECT_FALSE(ternary.dependsOnData);
+    EXPECT_EQ(factsOf("bernoulli()").apFixed, "ap_ufixed<1,1>");
+    EXPECT_EQ(factsOf("bernoulli()").levels, 2);
+    EXPECT_TRUE(factsOf("bernoulli(alpha='auto')").dependsOnData);
+    const GridFacts ulaw = factsOf("quantized_ulaw(4,0)");
+    EXPECT_EQ(ulaw.step, 0.0);
+    EXPECT_EQ(ulaw.apFixed, "");
+    for (const char* text : {"quantized_hswish(6,2,0)", "quantized_hswish(16,2,0)"}) {
+        const GridFacts hswish = factsOf(text);
+        EXPECT_EQ(hswish.low, -0.375) << text; // the lowest point of the curve
+        EXPECT_EQ(hswish.high, 4.0 - hswish.step) << text;
+    }
+}
+
+TEST(GridFacts, doNotDependOnHowCodesOverflow)
+{
+    EXPECT_EQ(factsOf("quantized_bits(4,0,0,overflow='wrap')").low, -1.0);
+    EXPECT_EQ(factsOf("quantized_bits(4,0,0,overflow='wrap')").apFixed, "ap_fixed<4,1>");
+    EXPECT_EQ(factsOf("quantized_bits(4,0,0,overflow='saturate_symmetric')").low, -0.875);
+    EXPECT_EQ(factsOf("quantized_relu(4,0,overflow='wrap')").levels, 16);
+}
+
 TEST(GridFacts, ofPowersOfTwoHaveNoStep)
 {
     const GridFacts facts = factsOf("quantized_po2(4)");

@@ -72,7 +72,29 @@ INSTANTIATE_TEST_SUITE_P(
         Form{R"({"class_name":"quantized_bits","config":{"bits":4,"alpha":"auto",)"
              R"("post_training_scale":{"__ndarray__":[[1.0,0.5]]}}})",
              "quantized_bits(4,0,1,alpha='auto',post_training_scale=[[1.0 0.5]])"},
-        Form{R"({"class_name":"binary"})", "binary()"}));
+        Form{R"({"class_name":"binary","config":{"alpha":{"class_name":"__numpy__",)"
+             R"("config":{"value":[0.5,2.0],"dtype":"float32"}}}})",
+             "binary(alpha=[0.5 2.0])"},
+        Form{"quantized_linear", "quantized_linear(8,0,1)"},
+        Form{"quantized_linear(4,0,0,False,2.0)",
+             "quantized_linear(4,0,0,keep_negative=False,alpha=2.0)"},
+        Form{"quantized_linear(4,0,rounding='floor',overflow='wrap')",
+             "quantized_linear(4,0,1,rounding='floor',overflow='wrap')"},
+        Form{"quantized_bits(4,0,rounding='qkeras')", "quantized_bits(4,0,0)"},
+        Form{"quantized_bits(4,0,rounding='zero')", "quantized_bits(4,0,0,rounding='zero')"},
+        Form{"quantized_relu(4,0,overflow='saturate_symmetric')",
+             "quantized_relu(4,0,overflow='saturate_symmetric')"},
+        Form{"quantized_ulaw(4,0,1)", "quantized_ulaw(4,0,1)"},
+        Form{"quantized_ulaw(4,0,u=100.0)", "quantized_ulaw(4,0,0,100.0)"},
+        Form{"bernoulli(temperature=2.0)", "bernoulli(temperature=2.0)"},
+        Form{"stochastic_ternary(alpha='auto',use_real_sigmoid=False)",
+             "stochastic_ternary(alpha='auto',use_real_sigmoid=0)"},
+        Form{"quantized_hswish(6,2,0)", "quantized_hswish(6,2,0,relu_shift=3,relu_upper_bound=6)"},
+        Form{"relu", "relu"}, Form{"hard_tanh()", "hard_tanh"},
+        Form{R"({"module":"builtins","class_name":"function","config":"softmax",)"
+             R"("registered_name":"function"})",
+             "softmax"},
+        Form{R"("tanh")", "tanh"}, Form{R"({"class_name":"binary"})", "binary()"}));
 
 struct BadForm {
     const char* written;
@@ -104,6 +126,19 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         BadForm{"", "empty", 1}, BadForm{"4", "quantizer '4'", 0},
         BadForm{"quantised_bits(4,0,1)", "quantized_bits", 1},
+        BadForm{"hard_sigmiod", "hard_sigmoid", 1},
+        BadForm{"quantized_linear(4,0,1,True,1.0,False,0,1.0,None,False,'floor')",
+                "at most 10 values", 56},
+        BadForm{"quantized_linear(0)", "between 1 and", 18},
+        BadForm{"quantized_linear(4,0,alpha=0)", "cannot be 0", 22},
+        BadForm{"quantized_bits(4,0,rounding='nearest')", "half_even", 20},
+        BadForm{"quantized_bits(4,0,use_stochastic_rounding=1,rounding='floor')",
+                "asks for another", 46},
+        BadForm{"quantized_bits(64,-120)", "too small", 0},
+        BadForm{"stochastic_ternary(threshold=1.0)", "must not be 1", 20},
+        BadForm{"quantized_hswish(8,0,relu_shift=0)", "positive", 22},
+        BadForm{"quantized_ulaw(8,0,u=0)", "above 0", 20},
+        BadForm{R"({"class_name":"function","config":"reul"})", "relu", 0},
         BadForm{"quantized_rely(4,0)", "quantized_relu", 1},
         BadForm{"quantized_bits(4,integer=0,1)", "position may not follow", 28},
         BadForm{"quantized_bits(4,0,1", "')' is missing", 21},

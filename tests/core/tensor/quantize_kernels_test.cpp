@@ -182,6 +182,8 @@ TEST_P(ByChannel, equalsTwin)
     }
     std::vector<float> z(x.size());
     roundAwayByChannel(x.data(), z.data(), kRows, channels, 0.5F, step.data(), 7.0F);
+    std::vector<float> even(x.size());
+    roundEvenByChannel(x.data(), even.data(), kRows, channels, step.data(), -8.0F, 7.0F);
     std::vector<float> y(x.size());
     scaleByChannel(z.data(), y.data(), kRows, channels, step.data());
     std::vector<float> largest(step.size(), 0.0F);
@@ -192,6 +194,8 @@ TEST_P(ByChannel, equalsTwin)
         const float code = plusZero(twin::roundAway(x[i], 0.5F, step[c], 7.0F));
         ASSERT_TRUE(sameBits(z[i], code)) << "x = " << x[i] << ": " << z[i] << ", twin " << code;
         ASSERT_TRUE(sameBits(y[i], plusZero(code * step[c])));
+        ASSERT_TRUE(sameBits(even[i], plusZero(twin::roundEven(x[i], step[c], -8.0F, 7.0F))))
+            << "x = " << x[i];
         if (!std::isnan(x[i])) {
             wantedLargest[c] = std::max(wantedLargest[c], std::abs(x[i]));
         }
