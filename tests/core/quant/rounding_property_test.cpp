@@ -228,5 +228,58 @@ RC_GTEST_PROP(LinearProperty, fittedStepsReachTheLargestValueAndNoFurther, ())
     }
 }
 
+/// Whole steps, unlike use_stochastic_rounding of quantized_relu, and the mean of the values.
+TEST(StochasticMode, keepsTheMeanOnWholeSteps)
+{
+    constexpr Index kDraws = 4000;
+    for (const char* text :
+         {"quantized_bits(4,0,rounding='stochastic')",
+          "quantized_linear(4,0,rounding='stochastic')",
+          "quantized_relu(3,0,rounding='stochastic')",
+          "quantized_relu(3,0,use_stochastic_rounding=True,rounding='stochastic')",
+          "quantized_bits(4,0,1,alpha='auto',post_training_scale=1.0,rounding='stochastic')"}) {
+        const QuantizerPtr q = *parseQuantizer(text);
+        EXPECT_FALSE(q->isElementwise()) << text << ": pieces would repeat each other's draws";
+        constexpr float kValue = 0.3125F; // half way between two codes
+        const Tensor x(Shape{kDraws}, std::vector<float>(kDraws, kValue));
+        Tensor y(x.shape());
+        q->apply(x.view(), y.mutableView(), {.training = true, .seed = 5});
+        double sum = 0.0;
+        for (const float value : y.values()) {
+            ASSERT_TRUE(value == 0.25F || value == 0.375F) << text << ": " << value;
+            sum += static_cast<double>(value);
+        }
+        EXPECT_NEAR(sum / kDraws, kValue, 0.006) << text; // 6 standard deviations
+        q->apply(x.view(), y.mutableView(), {});
+        EXPECT_EQ(y.values()[0], 0.25F) << text << ": half to even at inference";
+    }
+}
+
+TEST(StochasticMode, drawsAreRepeatedBySeedAndDifferBetweenSeeds)
+{
+    const Tensor x = Tensor(Shape{40, 2}, std::vector<float>(80, 0.4F));
+    for (const char* text :
+         {"stochastic_ternary(alpha='auto')", "stochastic_binary()", "bernoulli()",
+          "quantized_linear(2,0,alpha='auto_po2',use_stochastic_rounding=True)"}) {
+        const QuantizerPtr q = *parseQuantizer(text);
+        const auto drawn = [&](std::uint64_t seed) {
+            Tensor y(x.shape());
+            q->apply(x.view(), y.mutableView(), {.training = true, .seed = seed});
+            return y;
+        };
+        EXPECT_EQ(drawn(1), drawn(1)) << text;
+    }
+    const QuantizerPtr binary = *parseQuantizer("stochastic_binary(temperature=1.0)");
+    Tensor first(x.shape());
+    Tensor second(x.shape());
+    binary->apply(x.view(), first.mutableView(), {.training = true, .seed = 1});
+    binary->apply(x.view(), second.mutableView(), {.training = true, .seed = 2});
+    EXPECT_FALSE(first == second);
+    binary->apply(x.view(), first.mutableView(), {});
+    for (const float value : first.values()) {
+        EXPECT_EQ(value, 1.0F) << "inference takes the sign";
+    }
+}
+
 } // namespace
 } // namespace bitscape::quant
