@@ -29,6 +29,8 @@ struct Activation {
     quant::QuantizerPtr quantizer; ///< may be null
 
     [[nodiscard]] bool isNothing() const { return !quantizer && function.isLinear(); }
+    /// Training learns parameters of the quantizer.
+    [[nodiscard]] bool isLearned() const { return quantizer && !quantizer->learned().empty(); }
     /// It may be applied to any run of whole pixels.
     [[nodiscard]] bool worksInBlocks() const { return !quantizer || quantizer->isElementwise(); }
     [[nodiscard]] GradientReads reads() const

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -93,6 +94,24 @@ public:
         TensorView value;
     };
     [[nodiscard]] virtual std::vector<Update> updatedStatistics() const = 0;
+    /// Instead of qnoise_factor of the quantizers that QKeras' noise scheduler reaches (those of
+    /// weights and of activation layers) from the next forward() on; absent: their own.
+    virtual void setNoise(std::optional<float> noise) = 0;
+
+    /// A tensor whose quantizer has learned parameters: a weight's, or the output of a layer (of an
+    /// input layer also for Configuration::input).
+    struct LearnedPlace {
+        int layer = 0;
+        Slot slot = Slot::Activation;
+    };
+    /// All that the plan gives gradients for. Quantizers that a layer applies to values of its own
+    /// making (folded kernels, batch statistics) are none of them.
+    [[nodiscard]] virtual std::span<const LearnedPlace> learnedPlaces() const = 0;
+    /// The quantizer of a learned place for the coming forward(): the same row, its learned
+    /// parameters changed.
+    virtual void setQuantizer(std::size_t place, quant::QuantizerPtr quantizer) = 0;
+    /// After backward(): Quantizer::learnedGradient() of each learned place, over the whole batch.
+    [[nodiscard]] virtual std::span<const std::vector<Tensor>> learnedGradients() const = 0;
     /// Range [−c, c] that QKeras keeps a quantized weight in after every optimizer step (its
     /// automatic Clip constraint), per slot; 0 where there is none.
     [[nodiscard]] virtual std::span<const float> clipLimits() const = 0;

@@ -44,6 +44,7 @@ public:
         m_program = makeTrainingProgram(*m_graph, configuration, m_kernels,
                                         {.inputGradients = options.inputGradients});
         prepareWeights(configuration);
+        findLearned();
         prepareMemory();
         m_isSmall = m_graph->macs() * maxBatch < kSmallMacs;
     }
@@ -121,6 +122,20 @@ public:
 
     std::span<const float> clipLimits() const override { return m_clipLimits; }
 
+    void setNoise(std::optional<float> noise) override { m_noise = noise; }
+
+    std::span<const LearnedPlace> learnedPlaces() const override { return m_learned; }
+
+    void setQuantizer(std::size_t place, quant::QuantizerPtr quantizer) override
+    {
+        quantizerAt(place) = std::move(quantizer);
+    }
+
+    std::span<const std::vector<Tensor>> learnedGradients() const override
+    {
+        return m_learnedGradients;
+    }
+
 private:
     [[nodiscard]] int layerCount() const { return static_cast<int>(m_graph->layers().size()); }
     [[nodiscard]] const Node& nodeOf(int layer) const
@@ -156,6 +171,39 @@ private:
         for (Tensor& gradient : m_gradients) {
             m_gradientPointers.push_back(gradient.data());
         }
+    }
+
+    void findLearned()
+    {
+        const auto slots = m_graph->weightSlots();
+        for (std::size_t s = 0; s < m_quantizers.size(); ++s) {
+            m_placeOfWeight.push_back(-1);
+            const Layer& layer = m_graph->layer(slots[s].layer);
+            const Slot* slot = slotOfWeight(layer, slots[s].weight);
+            if (m_quantizers[s] && slot != nullptr && !m_quantizers[s]->learned().empty()) {
+                m_placeOfWeight.back() = static_cast<int>(m_learned.size());
+                m_learnedSlots.push_back(static_cast<int>(s));
+                m_learned.push_back({slots[s].layer, *slot});
+            }
+        }
+        m_placeOfOutput.assign(m_program.nodes.size(), -1);
+        for (int l = 0; l < layerCount(); ++l) {
+            if (nodeOf(l).activation.isLearned() && nodeOf(l).flows) {
+                m_placeOfOutput[static_cast<std::size_t>(l)] = static_cast<int>(m_learned.size());
+                m_learnedSlots.push_back(-1);
+                m_learned.push_back({l, Slot::Activation});
+            }
+        }
+        m_learnedGradients.resize(m_learned.size());
+    }
+
+    quant::QuantizerPtr& quantizerAt(std::size_t place)
+    {
+        ensure(place < m_learned.size(), "TrainingPlan: no such learned place");
+        const int slot = m_learnedSlots[place];
+        return slot >= 0 ? m_quantizers[static_cast<std::size_t>(slot)]
+                         : m_program.nodes[static_cast<std::size_t>(m_learned[place].layer)]
+                               .activation.quantizer;
     }
 
     void prepareMemory()
@@ -217,6 +265,20 @@ private:
         }
     }
 
+    [[nodiscard]] quant::CallContext weightContext(std::size_t slot) const
+    {
+        quant::CallContext call = context("weight", slot);
+        call.noise = m_noise;
+        return call;
+    }
+
+    /// QKeras' scheduler knows the quantizers of activation layers, not those of other outputs.
+    [[nodiscard]] std::optional<float> noiseOf(int layer) const
+    {
+        const bool isReached = std::holds_alternative<ActivationOp>(m_graph->layer(layer).op);
+        return isReached ? m_noise : std::nullopt;
+    }
+
     [[nodiscard]] quant::CallContext context(std::string_view purpose, std::size_t number) const
     {
         quant::CallContext call = m_call;
@@ -237,7 +299,7 @@ private:
                 m_views[slot] = weights[slot].view();
                 if (m_quantizers[slot]) {
                     m_quantizers[slot]->apply(weights[slot].view(), m_quantized[slot].mutableView(),
-                                              context("weight", slot));
+                                              weightContext(slot));
                     m_views[slot] = m_quantized[slot].view();
                 }
             }
@@ -363,13 +425,21 @@ private:
     {
         const Node& node = nodeOf(layer);
         quant::CallContext call = context("activation", static_cast<std::size_t>(layer));
+        call.noise = noiseOf(layer);
         call.seed += static_cast<std::uint64_t>(range.first * node.shape.elementCount() + offset);
         node.activation.apply(z, shape, y, call);
     }
 
     void deactivate(int layer, const float* values, float* gradient, const Shape& shape)
     {
-        nodeOf(layer).activation.gradient(values, gradient, shape, gradient, m_call);
+        quant::CallContext call = m_call;
+        call.noise = noiseOf(layer);
+        const Activation& activation = nodeOf(layer).activation;
+        if (const int place = m_placeOfOutput[static_cast<std::size_t>(layer)]; place >= 0) {
+            m_learnedGradients[static_cast<std::size_t>(place)] =
+                activation.quantizer->learnedGradient({values, shape}, {gradient, shape}, call);
+        }
+        activation.gradient(values, gradient, shape, gradient, call);
     }
 
     void loadUpstream(const Action& action, const SampleRange& range, Worker& worker)
@@ -423,11 +493,17 @@ private:
         });
         forEach(m_quantizers.size(), [&](std::size_t slot, int /*worker*/) {
             const auto layer = static_cast<std::size_t>(m_graph->weightSlots()[slot].layer);
-            if (m_quantizers[slot] && m_program.nodes[layer].flows) {
-                m_quantizers[slot]->gradient(m_weights[slot].view(), m_gradients[slot].view(),
-                                             m_gradients[slot].mutableView(),
-                                             context("weight", slot));
+            if (!m_quantizers[slot] || !m_program.nodes[layer].flows) {
+                return;
             }
+            const TensorView weight = m_weights[slot].view();
+            const quant::CallContext call = weightContext(slot);
+            if (const int place = m_placeOfWeight[slot]; place >= 0) {
+                m_learnedGradients[static_cast<std::size_t>(place)] =
+                    m_quantizers[slot]->learnedGradient(weight, m_gradients[slot].view(), call);
+            }
+            m_quantizers[slot]->gradient(weight, m_gradients[slot].view(),
+                                         m_gradients[slot].mutableView(), call);
         });
     }
 
@@ -487,6 +563,12 @@ private:
     std::vector<std::pair<int, int>> m_gradientTasks;
     std::vector<quant::QuantizerPtr> m_quantizers; ///< per slot
     std::vector<float> m_clipLimits;
+    std::vector<LearnedPlace> m_learned;
+    std::vector<int> m_learnedSlots;  ///< per place: weight slot; −1: the layer's output
+    std::vector<int> m_placeOfWeight; ///< per slot; −1: none
+    std::vector<int> m_placeOfOutput; ///< per layer; −1: none
+    std::vector<std::vector<Tensor>> m_learnedGradients; ///< per place
+    std::optional<float> m_noise;
     std::vector<Tensor> m_quantized, m_gradients;
     std::vector<float*> m_gradientPointers;
     std::vector<TensorView> m_views; ///< weights in use

@@ -243,7 +243,9 @@ private:
             const bool isInput = std::holds_alternative<InputOp>(layer.op);
             const bool isTrained =
                 std::ranges::any_of(layer.weights, [](const Weight& w) { return w.trainable; });
-            here = (isInput && m_options.inputGradients) || isTrained ? 1 : 0;
+            const bool isWanted =
+                (isInput && m_options.inputGradients) || node(l).activation.isLearned();
+            here = isWanted || isTrained ? 1 : 0;
             for (const int input : layer.inputs) {
                 here |= wants[static_cast<std::size_t>(input)];
             }
@@ -294,7 +296,8 @@ private:
         Node& n = node(l);
         const Ref values = n.activation.reads() == GradientReads::Input ? n.z : n.y;
         const Action action{Work::Deactivate, l};
-        if (n.activation.worksInBlocks()) {
+        // The gradient of a learned step may depend on how many values there are.
+        if (n.activation.worksInBlocks() && !n.activation.isLearned()) {
             add(action, {values.buffer, n.gradient});
         } else {
             addAfter(action, {values.buffer, n.gradient});

@@ -69,18 +69,53 @@ double lossOf(std::string_view name, TensorView outputs, const Targets& targets,
     return (*loss)->evaluate(outputs, targets.rows(0, outputs.shape[0]), !probabilities, {});
 }
 
-void measureDistances(Evaluation& result, std::span<const float> outputs,
-                      std::span<const float> wanted)
+/// A metric that is the loss of a name, times a sign.
+struct LossMetric {
+    std::optional<double> Evaluation::*value;
+    std::string_view loss;
+    double sign;
+};
+constexpr std::size_t kPlainDistances = 2; // the first rows: what says something of any values
+constexpr LossMetric kLossMetrics[] = {
+    {&Evaluation::mse, "mean_squared_error", 1},
+    {&Evaluation::mae, "mean_absolute_error", 1},
+    {&Evaluation::mape, "mean_absolute_percentage_error", 1},
+    {&Evaluation::msle, "mean_squared_logarithmic_error", 1},
+    {&Evaluation::logCosh, "log_cosh", 1},
+    {&Evaluation::huber, "huber", 1},
+    {&Evaluation::cosineSimilarity, "cosine_similarity", -1},
+    {&Evaluation::hinge, "hinge", 1},
+    {&Evaluation::klDivergence, "kl_divergence", 1},
+    {&Evaluation::poisson, "poisson", 1},
+};
+
+/// `outputs` in rows of what one sample answers.
+void measureDistances(Evaluation& result, TensorView outputs, const Targets& wanted,
+                      std::span<const LossMetric> metrics = kLossMetrics)
 {
-    double squares = 0;
-    double absolute = 0;
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-        const double difference = static_cast<double>(outputs[i]) - wanted[i];
-        squares += difference * difference;
-        absolute += std::abs(difference);
+    for (const LossMetric& metric : metrics) {
+        result.*metric.value = metric.sign * lossOf(metric.loss, outputs, wanted, true);
     }
-    result.mse = squares / static_cast<double>(outputs.size());
-    result.mae = absolute / static_cast<double>(outputs.size());
+    result.rmse = std::sqrt(*result.mse);
+}
+
+/// Of yes against no: what was called yes and is, what is yes and was found.
+void measureHits(Evaluation& result, std::span<const float> scores, float threshold,
+                 const std::vector<bool>& positive)
+{
+    double found = 0;
+    double called = 0;
+    double real = 0;
+    for (std::size_t i = 0; i < positive.size(); ++i) {
+        const bool isCalled = scores[i] > threshold;
+        found += isCalled && positive[i] ? 1 : 0;
+        called += isCalled ? 1 : 0;
+        real += positive[i] ? 1 : 0;
+    }
+    result.precision = called > 0 ? found / called : 0.0;
+    result.recall = real > 0 ? found / real : 0.0;
+    const double sum = *result.precision + *result.recall;
+    result.f1 = sum > 0 ? 2.0 * *result.precision * *result.recall / sum : 0.0;
 }
 
 /// Ties count for the label, as in Keras.
@@ -159,8 +194,17 @@ void measureClasses(Evaluation& result, TensorView outputs, const Samples& sampl
     result.top5 = static_cast<double>(near) / static_cast<double>(result.count);
     result.auc = classAuc(outputs, wanted, width);
     countConfusion(result, wanted, answered, static_cast<std::size_t>(classes));
-    measureDistances(result, outputs.values(), oneHot.values.values());
     const TensorView rows{outputs.data, Shape{result.count, width}};
+    measureDistances(result, rows, oneHot);
+    if (width == 2 && classes == 2) {
+        std::vector<float> scores;
+        std::vector<bool> positive;
+        for (std::size_t i = 0; i < wanted.size(); ++i) {
+            scores.push_back(answered[i] == 1 ? 1.0F : 0.0F);
+            positive.push_back(wanted[i] == 1);
+        }
+        measureHits(result, scores, 0.5F, positive);
+    }
     result.loss =
         lossOf("categorical_crossentropy", rows, oneHot, areProbabilities(outputs, width));
 }
@@ -186,7 +230,8 @@ void measureFlags(Evaluation& result, TensorView outputs, const Samples& samples
         positive.push_back(value > 0.5F);
     }
     result.auc = areaUnderCurve(scores, positive);
-    measureDistances(result, outputs.values(), wanted.values.values());
+    measureHits(result, outputs.values(), threshold, positive);
+    measureDistances(result, rows, wanted);
     result.loss = lossOf("binary_crossentropy", rows, wanted, probabilities);
     if (width == 1) {
         std::vector<std::int64_t> truth(positive.begin(), positive.end());
@@ -202,7 +247,10 @@ void measureReconstruction(Evaluation& result, TensorView outputs, const Samples
                            Index width)
 {
     const Tensor& input = samples.inputs.front();
-    measureDistances(result, outputs.values(), input.values());
+    Targets wanted;
+    wanted.values = Tensor(Shape{result.count, width}, input.values());
+    measureDistances(result, {outputs.data, Shape{result.count, width}}, wanted,
+                     std::span(kLossMetrics).first(kPlainDistances));
     result.loss = result.mse;
     std::vector<double> scores;
     std::vector<bool> positive;
@@ -221,12 +269,40 @@ void measureReconstruction(Evaluation& result, TensorView outputs, const Samples
 void measureValues(Evaluation& result, TensorView outputs, const Samples& samples)
 {
     if (samples.targets.size() == outputs.size()) {
-        measureDistances(result, outputs.values(), samples.targets.values());
+        Targets wanted;
+        wanted.values = Tensor(outputs.shape, samples.targets.values());
+        measureDistances(result, outputs, wanted);
         result.loss = result.mse;
     }
 }
 
 } // namespace
+
+std::span<const MetricInfo> metrics()
+{
+    static constexpr MetricInfo kTable[] = {
+        {"accuracy", "Share of right answers", &Evaluation::accuracy, true},
+        {"top5", "Share of samples whose class is among the five largest outputs",
+         &Evaluation::top5, true},
+        {"auc", "Area under the receiver operating characteristic", &Evaluation::auc, true},
+        {"mse", "Mean squared error", &Evaluation::mse, true},
+        {"mae", "Mean absolute error", &Evaluation::mae, true},
+        {"precision", "Share of the yes answers that are right", &Evaluation::precision, false},
+        {"recall", "Share of the yes samples that were found", &Evaluation::recall, false},
+        {"f1", "Harmonic mean of precision and recall", &Evaluation::f1, false},
+        {"rmse", "Root of the mean squared error", &Evaluation::rmse, false},
+        {"mape", "Mean absolute error in percent of the targets", &Evaluation::mape, false},
+        {"msle", "Mean squared error of log(1 + x)", &Evaluation::msle, false},
+        {"log_cosh", "Mean of log(cosh(error))", &Evaluation::logCosh, false},
+        {"huber", "Huber loss with delta 1", &Evaluation::huber, false},
+        {"cosine_similarity", "Cosine of the angle between output and target",
+         &Evaluation::cosineSimilarity, false},
+        {"hinge", "Hinge loss", &Evaluation::hinge, false},
+        {"kl_divergence", "Kullback-Leibler divergence", &Evaluation::klDivergence, false},
+        {"poisson", "Poisson loss", &Evaluation::poisson, false},
+    };
+    return kTable;
+}
 
 Evaluation evaluateOutputs(TensorView outputs, const Samples& samples)
 {

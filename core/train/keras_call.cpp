@@ -23,6 +23,53 @@ bool isIdentifier(std::string_view text)
            !(text.front() >= '0' && text.front() <= '9');
 }
 
+/// The parts between commas that lie outside brackets and quotes.
+std::vector<std::string_view> splitArguments(std::string_view text)
+{
+    std::vector<std::string_view> parts;
+    std::size_t first = 0;
+    int depth = 0;
+    char quote = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (quote != 0) {
+            quote = c == quote ? '\0' : quote;
+        } else if (c == '\'' || c == '"') {
+            quote = c;
+        } else if (c == '[' || c == ']') {
+            depth += c == '[' ? 1 : -1;
+        } else if (c == ',' && depth == 0) {
+            parts.push_back(text.substr(first, i - first));
+            first = i + 1;
+        }
+    }
+    parts.push_back(text.substr(first));
+    return parts;
+}
+
+Result<CallValue> parseValue(std::string_view text, std::string_view where);
+
+Result<CallValue> parseList(std::string_view inside, std::string_view where)
+{
+    std::vector<double> list;
+    for (const std::string& part : split(inside, ',')) {
+        if (trimmed(part).empty() && trimmed(inside).empty()) {
+            break;
+        }
+        auto value = parseValue(trimmed(part), where);
+        if (!value) {
+            return value;
+        }
+        const double* number = std::get_if<double>(&*value);
+        if (number == nullptr) {
+            return fail(ErrorCode::InvalidArgument, fmt::format("'{}' is no number.", part),
+                        std::string(where), "Lists hold numbers.");
+        }
+        list.push_back(*number);
+    }
+    return CallValue{std::move(list)};
+}
+
 Result<CallValue> parseValue(std::string_view text, std::string_view where)
 {
     if (text == "None") {
@@ -38,26 +85,18 @@ Result<CallValue> parseValue(std::string_view text, std::string_view where)
         text.back() == text.front()) {
         return CallValue{std::string(text.substr(1, text.size() - 2))};
     }
+    if (text.size() >= 2 && text.front() == '[' && text.back() == ']') {
+        return parseList(text.substr(1, text.size() - 2), where);
+    }
     double number = 0;
     const char* end = text.data() + text.size();
     const auto read = std::from_chars(text.data(), end, number);
     if (text.empty() || read.ec != std::errc{} || read.ptr != end || !std::isfinite(number)) {
         return fail(ErrorCode::InvalidArgument, fmt::format("'{}' is no value.", text),
-                    std::string(where), "Values are numbers, True, False, None or quoted words.");
+                    std::string(where),
+                    "Values are numbers, True, False, None, quoted words or lists of numbers.");
     }
     return CallValue{number};
-}
-
-std::string valueText(const CallValue& value)
-{
-    if (const bool* flag = std::get_if<bool>(&value)) {
-        return *flag ? "True" : "False";
-    }
-    if (const double* number = std::get_if<double>(&value)) {
-        return pythonRepr(*number);
-    }
-    const std::string* text = std::get_if<std::string>(&value);
-    return text != nullptr ? "'" + *text + "'" : "None";
 }
 
 std::string lowerCase(std::string_view text)
@@ -69,16 +108,100 @@ std::string lowerCase(std::string_view text)
     return lower;
 }
 
+/// A name as it is compared: lower case, without underscores.
+std::string plainName(std::string_view name)
+{
+    std::string plain = lowerCase(name);
+    std::erase(plain, '_');
+    return plain;
+}
+
+Result<void> checkRange(const CallParameter& parameter, double value, const std::string& call,
+                        std::string_view where)
+{
+    if (value >= parameter.low && value < parameter.below) {
+        return {};
+    }
+    std::string rule =
+        std::isinf(parameter.low) ? "" : "at least " + fmt::format("{}", parameter.low);
+    if (!std::isinf(parameter.below)) {
+        rule += (rule.empty() ? "below " : " and below ") + fmt::format("{}", parameter.below);
+    }
+    return fail(
+        ErrorCode::InvalidArgument,
+        fmt::format("{} of {} is {}, but it must be {}.", parameter.name, call, value, rule),
+        std::string(where));
+}
+
+/// Whether the value is of the kind that the parameter takes, and within its range.
+Result<void> checkValue(const CallParameter& parameter, const CallValue& value,
+                        const std::string& call, std::string_view where)
+{
+    const bool wantsText = std::holds_alternative<std::string>(parameter.defaultValue);
+    const bool wantsList = std::holds_alternative<std::vector<double>>(parameter.defaultValue);
+    const char* wanted = wantsText ? "a quoted word" : (wantsList ? "a list" : "a number");
+    const bool isText = std::holds_alternative<std::string>(value);
+    const bool isList = std::holds_alternative<std::vector<double>>(value);
+    const bool isMissing = std::holds_alternative<std::monostate>(value) &&
+                           !std::holds_alternative<std::monostate>(parameter.defaultValue);
+    if (isText != wantsText || isList != wantsList || isMissing) {
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("Argument '{}' of {} must be {}.", parameter.name, call, wanted),
+                    std::string(where));
+    }
+    if (const bool* flag = std::get_if<bool>(&value)) {
+        return checkRange(parameter, *flag ? 1.0 : 0.0, call, where);
+    }
+    if (const double* number = std::get_if<double>(&value)) {
+        return checkRange(parameter, *number, call, where);
+    }
+    return {};
+}
+
 } // namespace
+
+bool isNamed(std::string_view row, std::string_view called)
+{
+    return !row.empty() && plainName(row) == plainName(called);
+}
+
+Failure unknownName(std::string_view what, std::string_view called,
+                    const std::vector<std::string>& known, std::string_view where)
+{
+    const std::string near = nearest(std::string(called), known);
+    return fail(ErrorCode::InvalidArgument, fmt::format("There is no {} '{}'.", what, called),
+                std::string(where),
+                near.empty() ? "Known are " + join(known, ", ") + "."
+                             : "Did you mean '" + near + "'?");
+}
+
+std::string toString(const CallValue& value)
+{
+    if (const bool* flag = std::get_if<bool>(&value)) {
+        return *flag ? "True" : "False";
+    }
+    if (const double* number = std::get_if<double>(&value)) {
+        return pythonRepr(*number);
+    }
+    if (const auto* list = std::get_if<std::vector<double>>(&value)) {
+        std::vector<std::string> parts;
+        for (const double number : *list) {
+            parts.push_back(pythonRepr(number));
+        }
+        return "[" + join(parts, ",") + "]";
+    }
+    const std::string* text = std::get_if<std::string>(&value);
+    return text != nullptr ? "'" + *text + "'" : "None";
+}
 
 std::string toString(const KerasCall& call)
 {
     std::vector<std::string> parts;
     for (const CallValue& value : call.positional) {
-        parts.push_back(valueText(value));
+        parts.push_back(toString(value));
     }
     for (const auto& [name, value] : call.keywords) {
-        parts.push_back(name + "=" + valueText(value));
+        parts.push_back(name + "=" + toString(value));
     }
     return call.name + (parts.empty() ? "" : "(" + join(parts, ",") + ")");
 }
@@ -100,18 +223,15 @@ Result<KerasCall> parseKerasCall(std::string_view text, std::string_view where)
     if (inside.empty()) {
         return call;
     }
-    for (const std::string& part : split(inside, ',')) {
+    for (const std::string_view part : splitArguments(inside)) {
         const std::size_t equals = part.find('=');
-        const bool named = equals != std::string::npos;
-        auto value = parseValue(
-            trimmed(named ? std::string_view(part).substr(equals + 1) : std::string_view(part)),
-            where);
+        const bool named = equals != std::string_view::npos;
+        auto value = parseValue(trimmed(named ? part.substr(equals + 1) : part), where);
         if (!value) {
             return fail(std::move(value).error());
         }
         if (named) {
-            call.keywords.emplace_back(trimmed(std::string_view(part).substr(0, equals)),
-                                       std::move(*value));
+            call.keywords.emplace_back(trimmed(part.substr(0, equals)), std::move(*value));
         } else if (call.keywords.empty()) {
             call.positional.push_back(std::move(*value));
         } else {
@@ -162,11 +282,10 @@ Result<CallArguments> CallArguments::bind(const KerasCall& call,
         }
         found->second = value;
     }
-    for (const auto& [name, value] : arguments.m_values) {
-        if (std::holds_alternative<std::string>(value)) {
-            return fail(ErrorCode::InvalidArgument,
-                        fmt::format("Argument '{}' of {} must be a number.", name, call.name),
-                        std::string(where));
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+        if (auto ok = checkValue(parameters[i], arguments.m_values[i].second, call.name, where);
+            !ok) {
+            return fail(std::move(ok).error());
         }
     }
     return arguments;
@@ -194,6 +313,20 @@ std::optional<double> CallArguments::optionalNumber(std::string_view name) const
         return *number;
     }
     return std::nullopt;
+}
+
+const std::string& CallArguments::text(std::string_view name) const
+{
+    const std::string* held = std::get_if<std::string>(&value(name));
+    ensure(held != nullptr, "CallArguments: not a text");
+    return *held;
+}
+
+const std::vector<double>& CallArguments::list(std::string_view name) const
+{
+    const auto* held = std::get_if<std::vector<double>>(&value(name));
+    ensure(held != nullptr, "CallArguments: not a list");
+    return *held;
 }
 
 } // namespace bitscape::train

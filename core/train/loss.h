@@ -20,10 +20,11 @@ namespace bitscape::train {
 struct TargetView {
     std::span<const std::int64_t> labels;
     TensorView values;
+    std::span<const float> weights; ///< of the samples in the loss; empty: all 1
 };
 
-/// A loss of Keras with its default reduction: the mean over samples (and over all but the last
-/// axis of their outputs).
+/// A loss of Keras with its default reduction: the sum over samples (and over all but the last axis
+/// of their outputs), each with its weight, divided by their number.
 class Loss {
 public:
     virtual ~Loss() = default;
@@ -71,6 +72,7 @@ struct LossInfo {
 struct Targets {
     std::vector<std::int64_t> labels;
     Tensor values;
+    std::vector<float> weights; ///< one per sample; empty: all 1
 
     /// Samples first … first+count−1.
     [[nodiscard]] TargetView rows(Index first, Index count) const;

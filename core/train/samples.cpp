@@ -42,6 +42,11 @@ Samples Samples::pick(std::span<const Index> indices) const
     if (hasTargets()) {
         out.targets = pickRows(targets, indices);
     }
+    if (!weights.empty()) {
+        for (const Index index : indices) {
+            out.weights.push_back(weights[static_cast<std::size_t>(index)]);
+        }
+    }
     return out;
 }
 

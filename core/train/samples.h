@@ -18,6 +18,7 @@ struct Samples {
     std::vector<std::int64_t> labels;    ///< class per sample; empty if there are none
     Tensor targets;                      ///< N×shape for regression or one-hot; shape {0} if none
     std::vector<std::string> classNames; ///< may be empty
+    std::vector<float> weights;          ///< of the samples in the loss; empty: all 1
 
     [[nodiscard]] Index count() const { return inputs.empty() ? 0 : inputs.front().shape()[0]; }
     [[nodiscard]] bool hasLabels() const { return !labels.empty(); }

@@ -1,164 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/train/train.h"
-
 #include "core/base/rng.h"
-#include "core/base/text.h"
 #include "core/train/loss.h"
-#include "core/train/metrics.h"
-#include "core/train/optimizer.h"
-#include "core/train/weight_rules.h"
+#include "core/train/trainer.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
-#include <limits>
 #include <numeric>
 
 namespace bitscape::train {
 
 namespace {
-
-/// The function at the end of a layer; null where an op has none.
-graph::Function* endFunction(graph::Op& op)
-{
-    return std::visit(
-        [](auto& held) -> graph::Function* {
-            if constexpr (requires { held.function; }) {
-                return &held.function;
-            } else {
-                return nullptr;
-            }
-        },
-        op);
-}
-
-/// The network without the function that the loss skips; the same graph where the network does not
-/// end with it.
-Result<graph::GraphPtr> withoutEnd(const graph::GraphPtr& graph,
-                                   const graph::Configuration& configuration,
-                                   std::optional<graph::FunctionKind> skipped)
-{
-    const int output = graph->outputs().front();
-    std::vector<graph::Layer> layers(graph->layers().begin(), graph->layers().end());
-    graph::Layer& last = layers[static_cast<std::size_t>(output)];
-    graph::Function* function = endFunction(last.op);
-    const bool quantized = configuration.find(last.name, graph::Slot::Activation) != nullptr;
-    if (!skipped || function == nullptr || function->kind != *skipped || quantized ||
-        !graph->consumers(output).empty()) {
-        return graph;
-    }
-    *function = {};
-    return graph::Graph::make(graph->name(), std::move(layers),
-                              {graph->inputs().begin(), graph->inputs().end()},
-                              {graph->outputs().begin(), graph->outputs().end()});
-}
-
-Result<void> requireFit(const graph::Graph& graph, const Samples& samples, const char* which)
-{
-    if (graph.outputs().size() != 1) {
-        return fail(ErrorCode::InvalidArgument,
-                    fmt::format("Training works on networks with one output, this one has {}.",
-                                graph.outputs().size()),
-                    graph.name());
-    }
-    if (samples.inputs.size() != graph.inputs().size()) {
-        return fail(ErrorCode::ShapeMismatch,
-                    fmt::format("The network has {} inputs, the {} data have {}.",
-                                graph.inputs().size(), which, samples.inputs.size()));
-    }
-    if (samples.count() == 0) {
-        return fail(ErrorCode::ShapeMismatch, fmt::format("The {} data are empty.", which));
-    }
-    for (std::size_t i = 0; i < samples.inputs.size(); ++i) {
-        const graph::Layer& layer = graph.layer(graph.inputs()[i]);
-        if (samples.inputs[i].shape().sample() != layer.outputShape ||
-            samples.inputs[i].shape()[0] != samples.count()) {
-            return fail(ErrorCode::ShapeMismatch,
-                        fmt::format("The {} data have the shape {}, the network wants {}.", which,
-                                    samples.inputs[i].shape().sample().toString(),
-                                    layer.outputShape.toString()),
-                        "input " + layer.name);
-        }
-    }
-    return {};
-}
-
-/// Rows of several tensors, gathered in a given order.
-class BatchFeed {
-public:
-    BatchFeed(const Samples& samples, const Targets& targets, Index batch)
-        : m_samples(samples), m_targets(targets)
-    {
-        for (const Tensor& input : samples.inputs) {
-            m_inputs.emplace_back(input.shape().sample().batchOf(batch));
-        }
-        m_values = Tensor(targets.labels.empty() ? targets.values.shape().sample().batchOf(batch)
-                                                 : Shape{0});
-    }
-
-    /// Copies the samples `order` (at most `batch`).
-    void fill(std::span<const Index> order)
-    {
-        const auto count = static_cast<Index>(order.size());
-        m_views.clear();
-        for (std::size_t i = 0; i < m_inputs.size(); ++i) {
-            gather(m_samples.inputs[i], order, m_inputs[i]);
-            m_views.push_back(m_inputs[i].view().rows(0, count));
-        }
-        m_wanted = {};
-        if (m_targets.labels.empty()) {
-            gather(m_targets.values, order, m_values);
-            m_wanted.values = m_values.view().rows(0, count);
-            return;
-        }
-        m_labels.clear();
-        for (const Index index : order) {
-            m_labels.push_back(m_targets.labels[static_cast<std::size_t>(index)]);
-        }
-        m_wanted.labels = m_labels;
-    }
-    [[nodiscard]] std::span<const TensorView> inputs() const { return m_views; }
-    [[nodiscard]] const TargetView& targets() const { return m_wanted; }
-
-private:
-    static void gather(const Tensor& from, std::span<const Index> order, Tensor& to)
-    {
-        const Index size = from.shape().sample().elementCount();
-        for (std::size_t i = 0; i < order.size(); ++i) {
-            std::memcpy(to.data() + static_cast<Index>(i) * size, from.data() + order[i] * size,
-                        static_cast<std::size_t>(size) * sizeof(float));
-        }
-    }
-
-    const Samples& m_samples;
-    const Targets& m_targets;
-    std::vector<Tensor> m_inputs;
-    Tensor m_values;
-    std::vector<std::int64_t> m_labels;
-    std::vector<TensorView> m_views;
-    TargetView m_wanted;
-};
-
-/// Sums over batches, weighted by their sizes as Keras' running means are.
-struct RunningMean {
-    double loss = 0, hits = 0;
-    Index count = 0;
-
-    void add(double batchLoss, std::optional<double> accuracy, Index size)
-    {
-        loss += batchLoss * static_cast<double>(size);
-        hits += accuracy.value_or(0.0) * static_cast<double>(size);
-        count += size;
-    }
-};
-
-struct StepOutcome {
-    double loss = 0; ///< with penalties
-    std::optional<double> accuracy;
-};
 
 graph::WeightSet asWeightSet(std::span<const Tensor> weights)
 {
@@ -184,218 +38,90 @@ double median(std::vector<double> values)
     return *middle;
 }
 
-class Trainer {
-public:
-    Trainer(const TrainInput& input, const TrainOptions& options, Parallel& parallel,
-            const JobContext& job, const EpochCallback& onEpoch)
-        : m_input(input), m_options(options), m_parallel(parallel), m_job(job), m_onEpoch(onEpoch)
-    {
-    }
+} // namespace
 
-    Result<TrainReport> run()
-    {
-        if (auto ok = prepare(); !ok) {
-            return fail(std::move(ok).error());
-        }
-        m_job.begin(m_totalSteps, "steps");
-        for (int epoch = 1; epoch <= m_options.epochs && !m_done; ++epoch) {
-            if (auto ok = runEpoch(epoch); !ok) {
-                return fail(std::move(ok).error());
-            }
-        }
-        return finish();
-    }
-
-private:
-    Result<void> prepare();
-    Result<void> prepareNetwork();
-    Result<void> runEpoch(int epoch);
-    Result<StepOutcome> runStep(std::span<const Index> order, int epoch);
-    /// Loss and accuracy on the validation part, into the entry.
-    Result<void> validate(HistoryEntry& entry);
-    /// Keeps the best weights, ends training when none came for long enough.
-    void watch(const HistoryEntry& entry);
-    void record(const HistoryEntry& entry);
-    [[nodiscard]] Failure notFinite(int epoch) const;
-    [[nodiscard]] std::string firstNotFinite() const;
-    TrainReport finish();
-
-    const TrainInput& m_input;
-    const TrainOptions& m_options;
-    Parallel& m_parallel;
-    const JobContext& m_job;
-    const EpochCallback& m_onEpoch;
-
-    std::unique_ptr<Loss> m_loss;
-    std::unique_ptr<Optimizer> m_optimizer;
-    graph::GraphPtr m_graph; ///< without the function that the loss skips
-    bool m_onLogits = false;
-    float m_threshold = 0.5F; ///< of a yes
-    AnswerKind m_answers = AnswerKind::Values;
-    Targets m_targets, m_validationTargets;
-    std::unique_ptr<graph::TrainingPlan> m_plan;
-    std::unique_ptr<BatchFeed> m_feed;
-    std::vector<WeightRule> m_rules;
-    std::vector<std::size_t> m_trained;
-    std::vector<Tensor> m_weights, m_gradients;
-    Tensor m_upstream;
-    Index m_batch = 0, m_totalSteps = 0;
-
-    TrainReport m_report;
-    std::vector<double> m_milliseconds;
-    double m_best = std::numeric_limits<double>::infinity();
-    int m_worseEpochs = 0;
-    std::optional<graph::WeightSet> m_bestWeights;
-    bool m_done = false;
-};
-
-Result<void> Trainer::prepare()
+std::vector<Index> Trainer::orderOfEpoch() const
 {
-    if (auto ok = m_options.validate(); !ok) {
-        return ok;
-    }
-    ensure(m_input.graph && m_input.train, "train: no network or no data");
-    if (auto ok = graph::requireSupported(*m_input.graph); !ok) {
-        return ok;
-    }
-    if (auto ok = requireFit(*m_input.graph, *m_input.train, "training"); !ok) {
-        return ok;
-    }
-    if (m_input.validation) {
-        if (auto ok = requireFit(*m_input.graph, *m_input.validation, "validation"); !ok) {
-            return ok;
-        }
-    }
-    const Shape& output = m_input.graph->layer(m_input.graph->outputs().front()).outputShape;
-    auto optimizer = makeOptimizer(m_options.optimizer);
-    if (!optimizer) {
-        return fail(std::move(optimizer).error());
-    }
-    m_optimizer = std::move(*optimizer);
-    auto loss = makeLoss(m_options.loss.empty() ? defaultLoss(*m_input.train, output)
-                                                : std::string_view(m_options.loss));
-    if (!loss) {
-        return fail(std::move(loss).error());
-    }
-    m_loss = std::move(*loss);
-    auto targets = targetsFor(*m_loss, *m_input.train, output);
-    if (!targets) {
-        return fail(std::move(targets).error());
-    }
-    m_targets = std::move(*targets);
-    if (m_input.validation) {
-        auto wanted = targetsFor(*m_loss, *m_input.validation, output);
-        if (!wanted) {
-            return fail(std::move(wanted).error().in("validation data"));
-        }
-        m_validationTargets = std::move(*wanted);
-    }
-    m_answers = answerKind(*m_input.train, output);
-    return prepareNetwork();
-}
-
-Result<void> Trainer::prepareNetwork()
-{
-    const Index count = m_input.train->count();
-    m_batch = std::min(m_options.batch, count);
-    const Index perEpoch = (count + m_batch - 1) / m_batch;
-    m_totalSteps = perEpoch * m_options.epochs;
-    if (m_options.maxSteps > 0) {
-        m_totalSteps = std::min<Index>(m_totalSteps, m_options.maxSteps);
-    }
-    auto graph = withoutEnd(m_input.graph, m_input.configuration, m_loss->skippedFunction());
-    if (!graph) {
-        return fail(std::move(graph).error());
-    }
-    m_graph = std::move(*graph);
-    m_onLogits = m_graph != m_input.graph;
-    m_threshold = m_onLogits || m_loss->expectsLogits() ? 0.0F : 0.5F;
-    auto plan = graph::TrainingPlan::make(m_graph, m_input.configuration, m_batch, m_parallel);
-    if (!plan) {
-        return fail(std::move(plan).error());
-    }
-    m_plan = std::move(*plan);
-    m_feed = std::make_unique<BatchFeed>(*m_input.train, m_targets, m_batch);
-    m_rules = weightRules(*m_graph, m_input.configuration, m_plan->clipLimits(), m_report.warnings);
-
-    const std::span<const graph::WeightSlot> slots = m_graph->weightSlots();
-    ensure(m_input.weights.size() == slots.size(), "train: weights of another network");
-    for (std::size_t i = 0; i < slots.size(); ++i) {
-        const graph::Layer& layer = m_graph->layer(slots[i].layer);
-        if (layer.weights[static_cast<std::size_t>(slots[i].weight)].trainable) {
-            m_trained.push_back(i);
-        }
-        m_weights.push_back(*m_input.weights[i]);
-        m_gradients.emplace_back(m_weights.back().shape());
-    }
-    m_optimizer->begin(m_weights, m_trained);
-    m_upstream = Tensor(m_graph->layer(m_graph->outputs().front()).outputShape.batchOf(m_batch));
-    return {};
-}
-
-Result<void> Trainer::runEpoch(int epoch)
-{
-    const Index count = m_input.train->count();
-    std::vector<Index> order(static_cast<std::size_t>(count));
+    std::vector<Index> order(static_cast<std::size_t>(m_input.train->count()));
     std::iota(order.begin(), order.end(), Index{0});
     if (m_options.shuffle) {
         Rng(m_options.seed)
             .split("shuffle")
-            .split(static_cast<std::uint64_t>(epoch))
+            .split(static_cast<std::uint64_t>(m_state.epoch))
             .shuffle(std::span(order));
     }
-    RunningMean mean;
-    HistoryEntry entry{.epoch = epoch};
-    for (Index first = 0; first < count && !m_done; first += m_batch) {
+    return order;
+}
+
+Result<void> Trainer::runEpoch()
+{
+    const bool perStep = m_options.maxSteps > 0;
+    const std::vector<Index> order = orderOfEpoch();
+    const auto count = static_cast<Index>(order.size());
+    HistoryEntry& entry = m_state.entry;
+    entry = {
+        .epoch = m_state.epoch, .step = entry.step, .loss = entry.loss, .accuracy = entry.accuracy};
+    while (m_state.position < count && steps() < m_totalSteps) {
         if (m_job.stop.stop_requested()) {
             m_report.stoppedByUser = true;
-            m_done = true;
             return {};
         }
-        const Index size = std::min(m_batch, count - first);
-        auto step = runStep(std::span(order).subspan(static_cast<std::size_t>(first),
-                                                     static_cast<std::size_t>(size)),
-                            epoch);
+        const Index size = std::min(m_batch, count - m_state.position);
+        auto step = runStep(std::span(order).subspan(static_cast<std::size_t>(m_state.position),
+                                                     static_cast<std::size_t>(size)));
         if (!step) {
             return fail(std::move(step).error());
         }
+        RunningMean& mean = m_state.mean;
         mean.add(step->loss, step->accuracy, size);
-        m_done = m_report.steps == m_totalSteps;
-        entry.step = m_report.steps;
-        const bool isLast = m_done || first + size >= count;
-        if (m_options.maxSteps > 0 && !isLast) {
-            record({.epoch = epoch,
-                    .step = entry.step,
-                    .loss = step->loss,
-                    .accuracy = step->accuracy});
+        m_state.position += size;
+        ++entry.step;
+        const auto seen = static_cast<double>(mean.count);
+        entry.loss = perStep ? step->loss : mean.loss / seen;
+        entry.accuracy = step->accuracy;
+        if (step->accuracy && !perStep) {
+            entry.accuracy = mean.hits / seen;
         }
-        const bool perStep = m_options.maxSteps > 0;
-        entry.loss = perStep ? step->loss : mean.loss / static_cast<double>(mean.count);
-        if (step->accuracy) {
-            entry.accuracy =
-                perStep ? *step->accuracy : mean.hits / static_cast<double>(mean.count);
+        if (perStep && m_state.position < count && steps() < m_totalSteps) {
+            record(entry);
         }
     }
-    if (auto ok = validate(entry); !ok) {
+    HistoryEntry done = entry;
+    if (auto ok = validate(done); !ok) {
         if (ok.error().code != ErrorCode::Canceled) {
             return ok;
         }
-        m_report.stoppedByUser = true;
-        m_done = true;
+        m_report.stoppedByUser = true; // the epoch is not over: a later run validates it
+        m_report.history.push_back(done);
+        return {};
     }
-    record(entry);
-    watch(entry);
-    m_job.say(fmt::format("epoch {} of {}, loss {:.4g}", epoch, m_options.epochs, entry.loss));
+    record(done);
+    watch(done);
+    m_job.say(
+        fmt::format("epoch {} of {}, loss {:.4g}", m_state.epoch, m_options.epochs, done.loss));
+    ++m_state.epoch;
+    m_state.position = 0;
+    m_state.mean = {};
     return {};
 }
 
-Result<StepOutcome> Trainer::runStep(std::span<const Index> order, int epoch)
+void Trainer::beginStep()
+{
+    m_optimizer->setLearningRate(m_schedule(steps()));
+    if (m_noise) {
+        const std::int64_t count = m_noise->perStep ? steps() : m_state.epoch - 1;
+        m_plan->setNoise(static_cast<float>(m_noise->factorAt(count)));
+    }
+}
+
+Result<StepOutcome> Trainer::runStep(std::span<const Index> order)
 {
     const auto started = std::chrono::steady_clock::now();
-    m_feed->fill(order);
+    beginStep();
+    m_feed->fill(order, m_state.epoch);
     const std::uint64_t seed =
-        Rng(m_options.seed).split("step").split(static_cast<std::uint64_t>(m_report.steps)).next();
-    auto outputs = m_plan->forward(m_feed->inputs(), m_weights, seed);
+        Rng(m_options.seed).split("step").split(static_cast<std::uint64_t>(steps())).next();
+    auto outputs = m_plan->forward(m_feed->inputs(), stored(), seed);
     if (!outputs) {
         return fail(std::move(outputs).error());
     }
@@ -404,27 +130,41 @@ Result<StepOutcome> Trainer::runStep(std::span<const Index> order, int epoch)
     StepOutcome outcome;
     outcome.loss = m_loss->evaluate(outputs->front(), m_feed->targets(), m_onLogits, upstream);
     outcome.accuracy = accuracyOf(m_answers, outputs->front(), m_feed->targets(), m_threshold);
+    if (m_teaching) {
+        auto mixed = m_teaching->mix(m_feed->inputs(), outputs->front(), m_feed->targets().weights,
+                                     outcome.loss, upstream, m_parallel);
+        if (!mixed) {
+            return fail(std::move(mixed).error());
+        }
+        outcome.loss = *mixed;
+    }
     const TensorView seen = upstream;
     if (auto ok = m_plan->backward(std::span(&seen, 1)); !ok) {
         return fail(std::move(ok).error());
     }
+    std::vector<Tensor>& weights = m_state.weights;
     for (const std::size_t slot : m_trained) {
-        std::ranges::copy(m_plan->gradients()[slot].values(), m_gradients[slot].data());
-        m_rules[slot].addPenaltyGradient(m_weights[slot], m_gradients[slot]);
-        outcome.loss += m_rules[slot].penalty(m_weights[slot]);
+        if (slot < slotCount()) {
+            std::ranges::copy(m_plan->gradients()[slot].values(), m_gradients[slot].data());
+            m_rules[slot].addPenaltyGradient(weights[slot], m_gradients[slot]);
+            outcome.loss += m_rules[slot].penalty(weights[slot]);
+        }
     }
+    m_learned->gradients(std::span(m_gradients).subspan(slotCount()));
     if (!std::isfinite(outcome.loss)) {
-        return notFinite(epoch);
+        return notFinite();
     }
-    m_optimizer->step(m_weights, m_gradients);
+    m_optimizer->step(weights, m_gradients);
     for (const std::size_t slot : m_trained) {
-        m_rules[slot].constrain(m_weights[slot]);
+        if (slot < slotCount()) {
+            m_rules[slot].constrain(weights[slot]);
+        }
     }
+    m_learned->apply(std::span(weights).subspan(slotCount()));
     for (const graph::TrainingPlan::Update& update : m_plan->updatedStatistics()) {
         std::ranges::copy(update.value.values(),
-                          m_weights[static_cast<std::size_t>(update.slot)].data());
+                          weights[static_cast<std::size_t>(update.slot)].data());
     }
-    ++m_report.steps;
     m_job.add(1);
     const std::chrono::duration<double, std::milli> taken =
         std::chrono::steady_clock::now() - started;
@@ -437,7 +177,8 @@ Result<void> Trainer::validate(HistoryEntry& entry)
     if (!m_input.validation) {
         return {};
     }
-    auto plan = graph::InferencePlan::make(m_graph, m_input.configuration, asWeightSet(m_weights));
+    auto plan =
+        graph::InferencePlan::make(m_graph, m_learned->configuration(), asWeightSet(stored()));
     if (!plan) {
         return fail(std::move(plan).error());
     }
@@ -448,7 +189,7 @@ Result<void> Trainer::validate(HistoryEntry& entry)
     const TargetView wanted = m_validationTargets.rows(0, m_input.validation->count());
     double loss = m_loss->evaluate(outputs->front().view(), wanted, m_onLogits, {});
     for (const std::size_t slot : m_trained) {
-        loss += m_rules[slot].penalty(m_weights[slot]);
+        loss += slot < slotCount() ? m_rules[slot].penalty(m_state.weights[slot]) : 0.0;
     }
     entry.validationLoss = loss;
     entry.validationAccuracy = accuracyOf(m_answers, outputs->front().view(), wanted, m_threshold);
@@ -457,6 +198,7 @@ Result<void> Trainer::validate(HistoryEntry& entry)
 
 void Trainer::record(const HistoryEntry& entry)
 {
+    m_state.history.push_back(entry);
     m_report.history.push_back(entry);
     if (m_onEpoch) {
         m_onEpoch(entry);
@@ -469,13 +211,24 @@ void Trainer::watch(const HistoryEntry& entry)
         return;
     }
     const double watched = entry.validationLoss.value_or(entry.loss);
-    if (watched < m_best) {
-        m_best = watched;
-        m_bestWeights = asWeightSet(m_weights);
-        m_worseEpochs = 0;
-    } else if (++m_worseEpochs >= m_options.earlyStop) {
-        m_done = true;
+    if (watched < m_state.best) {
+        m_state.best = watched;
+        m_state.bestWeights = m_state.weights;
+        m_state.worseEpochs = 0;
+    } else if (++m_state.worseEpochs >= m_options.earlyStop) {
+        m_state.isOver = true;
     }
+}
+
+Result<void> Trainer::checkpoint()
+{
+    if (!m_onCheckpoint) {
+        return {};
+    }
+    m_state.optimizer = m_optimizer->state();
+    auto ok = m_onCheckpoint(m_state);
+    m_state.optimizer = {};
+    return ok;
 }
 
 std::string Trainer::firstNotFinite() const
@@ -491,8 +244,8 @@ std::string Trainer::firstNotFinite() const
             options.taps.push_back(layer);
         }
     }
-    auto plan =
-        graph::InferencePlan::make(m_graph, m_input.configuration, asWeightSet(m_weights), options);
+    auto plan = graph::InferencePlan::make(m_graph, m_learned->configuration(),
+                                           asWeightSet(stored()), options);
     if (plan) {
         auto values = (*plan)->run(m_feed->inputs(), m_parallel);
         for (std::size_t i = 0; values && i < options.taps.size(); ++i) {
@@ -504,64 +257,42 @@ std::string Trainer::firstNotFinite() const
     return "layer " + m_graph->layer(m_graph->outputs().front()).name;
 }
 
-Failure Trainer::notFinite(int epoch) const
+Failure Trainer::notFinite() const
 {
     return fail(ErrorCode::InvalidArgument,
-                fmt::format("The loss is no longer a finite number in epoch {}, step {}.", epoch,
-                            m_report.steps + 1),
+                fmt::format("The loss is no longer a finite number in epoch {}, step {}.",
+                            m_state.epoch, steps() + 1),
                 firstNotFinite(),
                 "Lower the learning rate or scale the data (--learning-rate, --scale).");
 }
 
 TrainReport Trainer::finish()
 {
-    if (m_bestWeights && !m_report.stoppedByUser) {
-        m_report.weights = std::move(*m_bestWeights);
+    m_report.steps = steps();
+    if (!m_state.bestWeights.empty() && !m_report.stoppedByUser) {
+        m_state.weights = std::move(m_state.bestWeights);
     } else {
-        m_optimizer->finish(m_weights);
-        m_report.weights = asWeightSet(m_weights);
+        m_optimizer->finish(m_state.weights);
     }
+    m_learned->apply(std::span(m_state.weights).subspan(slotCount()));
+    m_report.weights = asWeightSet(stored());
+    m_report.configuration = m_learned->configuration();
     m_report.stepMillisecondsMedian = median(std::move(m_milliseconds));
     return std::move(m_report);
 }
 
-} // namespace
-
-Result<void> TrainOptions::validate() const
+void RunningMean::add(double batchLoss, std::optional<double> accuracy, Index size)
 {
-    const auto require = [](bool holds, const char* where, std::string rule) -> Result<void> {
-        if (holds) {
-            return {};
-        }
-        return fail(ErrorCode::InvalidArgument, std::move(rule), where);
-    };
-    const struct {
-        const char* where;
-        Index value, least;
-    } rows[] = {{"--epochs", epochs, 1},
-                {"--batch", batch, 1},
-                {"--max-steps", maxSteps, 0},
-                {"--early-stop", earlyStop, 0}};
-    for (const auto& row : rows) {
-        if (auto ok = require(row.value >= row.least, row.where,
-                              fmt::format("{} is less than {}.", row.value, row.least));
-            !ok) {
-            return ok;
-        }
-    }
-    if (auto ok = makeOptimizer(optimizer); !ok) {
-        return fail(std::move(ok).error());
-    }
-    if (auto ok = makeLoss(loss.empty() ? "mse" : std::string_view(loss)); !ok) {
-        return fail(std::move(ok).error());
-    }
-    return {};
+    loss += batchLoss * static_cast<double>(size);
+    hits += accuracy.value_or(0.0) * static_cast<double>(size);
+    count += size;
 }
 
 Result<TrainReport> train(const TrainInput& input, const TrainOptions& options, Parallel& parallel,
-                          const JobContext& job, const EpochCallback& onEpoch)
+                          const JobContext& job, const EpochCallback& onEpoch,
+                          const CheckpointCallback& onCheckpoint)
 {
-    return Trainer(input, options, parallel, job, onEpoch).run();
+    return Trainer(input, options, parallel, job, onEpoch, onCheckpoint).run();
 }
 
 } // namespace bitscape::train
