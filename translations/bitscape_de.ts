@@ -1674,18 +1674,6 @@
     <context>
         <name>bitscape::app::TrainPage</name>
         <message>
-            <source>Fine-tune, 1 epoch</source>
-            <translation>Nachtraining, 1 Epoche</translation>
-        </message>
-        <message>
-            <source>Training, 5 epochs</source>
-            <translation>Training, 5 Epochen</translation>
-        </message>
-        <message>
-            <source>QAT, 10 epochs</source>
-            <translation>QAT, 10 Epochen</translation>
-        </message>
-        <message>
             <source>Start training</source>
             <translation>Training starten</translation>
         </message>
@@ -1722,30 +1710,6 @@
             <translation>Epochen</translation>
         </message>
         <message>
-            <source>As Keras writes it: sgd(0.01, momentum=0.9), adam(0.001)</source>
-            <translation>Wie Keras es schreibt: sgd(0.01, momentum=0.9), adam(0.001)</translation>
-        </message>
-        <message>
-            <source>Preset</source>
-            <translation>Vorlage</translation>
-        </message>
-        <message>
-            <source>Start from</source>
-            <translation>Beginnen mit</translation>
-        </message>
-        <message>
-            <source>Batch</source>
-            <translation>Stapel</translation>
-        </message>
-        <message>
-            <source>Optimizer</source>
-            <translation>Optimierer</translation>
-        </message>
-        <message>
-            <source>Seed</source>
-            <translation>Startwert</translation>
-        </message>
-        <message>
             <source>The result is a new configuration with its own weights: one undo step.</source>
             <translation>Das Ergebnis ist eine neue Konfiguration mit eigenen Gewichten: ein Schritt zum Rückgängigmachen.</translation>
         </message>
@@ -1763,6 +1727,117 @@
                 <numerusform>%n Epoche trainiert</numerusform>
                 <numerusform>%n Epochen trainiert</numerusform>
             </translation>
+        </message>
+    </context>
+    <context>
+        <name>bitscape::app::TrainSetup</name>
+        <message>
+            <source>fresh weights</source>
+            <translation>neuen Gewichten</translation>
+        </message>
+        <message>
+            <source>Steps that lead up to the first learning rate</source>
+            <translation>Schritte, die zur ersten Lernrate hinaufführen</translation>
+        </message>
+        <message>
+            <source>never</source>
+            <translation>nie</translation>
+        </message>
+        <message>
+            <source>Epochs without a better validation loss; the best weights are kept</source>
+            <translation>Epochen ohne besseren Validierungsverlust; die besten Gewichte bleiben</translation>
+        </message>
+        <message>
+            <source>Share of the loss that draws the outputs to those of the float network</source>
+            <translation>Anteil des Verlusts, der die Ausgänge zu denen des Gleitkomma-Netzes zieht</translation>
+        </message>
+        <message>
+            <source>As Keras writes it: sgd(0.01, momentum=0.9), adam(0.001)</source>
+            <translation>Wie Keras es schreibt: sgd(0.01, momentum=0.9), adam(0.001)</translation>
+        </message>
+        <message>
+            <source>the rate stays</source>
+            <translation>die Rate bleibt</translation>
+        </message>
+        <message>
+            <source>as the data want it</source>
+            <translation>wie die Daten es verlangen</translation>
+        </message>
+        <message>
+            <source>images as they are</source>
+            <translation>Bilder, wie sie sind</translation>
+        </message>
+        <message>
+            <source>Several behind commas: flip, crop(2)</source>
+            <translation>Mehrere durch Kommas: flip, crop(2)</translation>
+        </message>
+        <message>
+            <source>Quantize little by little:</source>
+            <translation>Nach und nach quantisieren:</translation>
+        </message>
+        <message>
+            <source>Preset</source>
+            <translation>Vorlage</translation>
+        </message>
+        <message>
+            <source>Start from</source>
+            <translation>Beginnen mit</translation>
+        </message>
+        <message>
+            <source>Epochs</source>
+            <translation>Epochen</translation>
+        </message>
+        <message>
+            <source>Batch</source>
+            <translation>Stapel</translation>
+        </message>
+        <message>
+            <source>Optimizer</source>
+            <translation>Optimierer</translation>
+        </message>
+        <message>
+            <source>Schedule</source>
+            <translation>Lernraten-Plan</translation>
+        </message>
+        <message>
+            <source>Warm-up, steps</source>
+            <translation>Anlauf, Schritte</translation>
+        </message>
+        <message>
+            <source>Loss</source>
+            <translation>Verlust</translation>
+        </message>
+        <message>
+            <source>Augmentation</source>
+            <translation>Bildveränderung</translation>
+        </message>
+        <message>
+            <source>Stop early after</source>
+            <translation>Früh beenden nach</translation>
+        </message>
+        <message>
+            <source>Distillation</source>
+            <translation>Destillation</translation>
+        </message>
+        <message>
+            <source>Quantizer noise</source>
+            <translation>Quantisierer-Rauschen</translation>
+        </message>
+        <message>
+            <source>Seed</source>
+            <translation>Startwert</translation>
+        </message>
+        <message>
+            <source>Fine-tune, 1 epoch</source>
+            <translation>Nachtraining, 1 Epoche</translation>
+        </message>
+        <message>
+            <source>Training, 5 epochs</source>
+            <translation>Training, 5 Epochen</translation>
+        </message>
+        <message>
+            <source>QAT, 10 epochs</source>
+            <translation>QAT, 10 Epochen</translation>
         </message>
     </context>
     <context>

@@ -222,37 +222,31 @@ Result<Answer> runPredict(Session& session, const PredictArguments& arguments)
 
 // ---- evaluate ----------------------------------------------------------------------------------
 
-struct MetricRow {
-    const char* name;
-    std::optional<double> train::Evaluation::*value;
-};
-constexpr MetricRow kMetrics[] = {{"accuracy", &train::Evaluation::accuracy},
-                                  {"top5", &train::Evaluation::top5},
-                                  {"mse", &train::Evaluation::mse},
-                                  {"mae", &train::Evaluation::mae},
-                                  {"auc", &train::Evaluation::auc}};
-
 std::vector<std::string> metricNames()
 {
     std::vector<std::string> names;
-    for (const MetricRow& row : kMetrics) {
+    for (const train::MetricInfo& row : train::metrics()) {
         names.emplace_back(row.name);
     }
     return names;
 }
 
-/// The wanted metric must have come out; all others are shown where they did.
+/// The wanted metric must have come out; the usual ones are shown where they did.
 Result<Json> metricsOf(const train::Evaluation& evaluation, const std::string& wanted)
 {
     Json metrics = Json::object();
-    for (const MetricRow& row : kMetrics) {
+    for (const train::MetricInfo& row : train::metrics()) {
         const std::optional<double>& value = evaluation.*row.value;
-        if (value) {
-            metrics[row.name] = number(*value);
+        if (value && (row.isUsual || row.name == wanted)) {
+            metrics[std::string(row.name)] = number(*value);
+        } else if (value) {
+            continue;
         } else if (row.name == wanted) {
-            return fail(ErrorCode::InvalidArgument,
-                        fmt::format("The data do not allow the metric {}.", wanted), "--metric",
-                        "accuracy and top5 need labels, auc two classes, mse and mae targets.");
+            return fail(
+                ErrorCode::InvalidArgument,
+                fmt::format("The data do not allow the metric {}.", wanted), "--metric",
+                "accuracy and top5 need labels, auc, precision, recall and f1 two classes, the "
+                "others targets.");
         }
     }
     return metrics;
@@ -267,16 +261,19 @@ Json numbers(const std::vector<double>& values)
     return out;
 }
 
-std::string evaluationText(const train::Evaluation& evaluation, const std::string& mode)
+std::string evaluationText(const train::Evaluation& evaluation, const std::string& wanted,
+                           const std::string& mode)
 {
     std::vector<std::vector<std::string>> rows{{"metric", "value"}};
-    const auto add = [&](const char* name, const std::optional<double>& value) {
+    const auto add = [&](std::string_view name, const std::optional<double>& value) {
         if (value) {
-            rows.push_back({name, fmt::format("{:.6f}", *value)});
+            rows.push_back({std::string(name), fmt::format("{:.6f}", *value)});
         }
     };
-    for (const MetricRow& row : kMetrics) {
-        add(row.name, evaluation.*row.value);
+    for (const train::MetricInfo& row : train::metrics()) {
+        if (row.isUsual || row.name == wanted) {
+            add(row.name, evaluation.*row.value);
+        }
     }
     add("loss", evaluation.loss);
     return table(rows, {false, true}) +
@@ -316,7 +313,7 @@ Result<Answer> runEvaluate(Session& session, const EvaluateArguments& arguments)
         answer.json["confusion"] = evaluation->confusion;
     }
     answer.json["images_per_second"] = number(perSecond(evaluation->count, evaluation->seconds));
-    answer.text = evaluationText(*evaluation, opened->mode.name);
+    answer.text = evaluationText(*evaluation, arguments.metric, opened->mode.name);
     return answer;
 }
 

@@ -4,7 +4,13 @@
 #include "app/cli/validation.h"
 #include "core/base/text.h"
 #include "core/io/array_file.h"
+#include "core/io/checkpoint_file.h"
+#include "core/train/augment.h"
+#include "core/train/initialize.h"
 #include "core/train/keras_call.h"
+#include "core/train/loss.h"
+#include "core/train/optimizer.h"
+#include "core/train/schedule.h"
 #include "core/train/train.h"
 
 #include <CLI/CLI.hpp>
@@ -26,20 +32,20 @@ struct TrainArguments {
     std::optional<double> learningRate, momentum;
     std::string metric = "accuracy";
     std::string validation;
-    bool noShuffle = false;
-    std::string output, history;
+    bool noShuffle = false, fromScratch = false, resume = false;
+    std::string teacher, checkpoint, output, history;
 };
 
-/// A metric of Evaluation by its name.
-struct MetricRow {
-    const char* name;
-    std::optional<double> train::Evaluation::*value;
-};
-constexpr MetricRow kMetrics[] = {{"accuracy", &train::Evaluation::accuracy},
-                                  {"top5", &train::Evaluation::top5},
-                                  {"mse", &train::Evaluation::mse},
-                                  {"mae", &train::Evaluation::mae},
-                                  {"auc", &train::Evaluation::auc}};
+/// Names of a registry's rows, for help texts.
+template <class Rows>
+std::string namesOf(const Rows& rows)
+{
+    std::vector<std::string> names;
+    for (const auto& row : rows) {
+        names.emplace_back(row.name);
+    }
+    return join(names, ", ");
+}
 
 Json optionalNumber(const std::optional<double>& value)
 {
@@ -162,7 +168,7 @@ Result<void> openSamples(Session& session, const TrainArguments& arguments,
 Result<Json> finalMetrics(Session& session, const TrainArguments& arguments,
                           const train::TrainInput& input, const train::TrainReport& report)
 {
-    auto plan = graph::InferencePlan::make(input.graph, input.configuration, report.weights);
+    auto plan = graph::InferencePlan::make(input.graph, report.configuration, report.weights);
     if (!plan) {
         return fail(std::move(plan).error());
     }
@@ -173,9 +179,9 @@ Result<Json> finalMetrics(Session& session, const TrainArguments& arguments,
     }
     Json out{{"on", input.validation ? "validation" : "training"},
              {"loss", optionalNumber(result->loss)}};
-    for (const MetricRow& row : kMetrics) {
+    for (const train::MetricInfo& row : train::metrics()) {
         if (arguments.metric == row.name || row.value == &train::Evaluation::accuracy) {
-            out[row.name] = optionalNumber((*result).*row.value);
+            out[std::string(row.name)] = optionalNumber((*result).*row.value);
         }
     }
     return out;
@@ -186,12 +192,13 @@ Result<void> saveResults(Session& session, const TrainArguments& arguments,
 {
     if (!arguments.output.empty()) {
         if (auto ok = io::saveKerasH5(arguments.output, *input.graph, report.weights,
-                                      input.configuration);
+                                      report.configuration);
             !ok) {
             return ok;
         }
         session.noteSaved(
-            fmt::format("The weights after {} steps are in {}.", report.steps, arguments.output));
+            fmt::format("The weights after {} steps are in {}.", report.steps, arguments.output) +
+            (session.saved().empty() ? "" : " " + session.saved()));
     }
     if (!arguments.history.empty()) {
         return io::writeFileAtomically(arguments.history, toCsv(report.history));
@@ -211,12 +218,27 @@ std::string historyTable(const std::vector<train::HistoryEntry>& history)
     return table(rows, std::vector<bool>(rows.front().size(), true));
 }
 
-Result<Answer> runTrain(Session& session, const TrainArguments& arguments)
+/// The network to learn from: --teacher, or the model with the weights it came with.
+Result<void> openTeacher(Session& session, const TrainArguments& arguments,
+                         train::TrainInput& input)
 {
-    auto optimizer = optimizerText(arguments);
-    if (!optimizer) {
-        return fail(std::move(optimizer).error());
+    if (arguments.teacher.empty()) {
+        input.teacher = train::Teacher{input.graph, input.weights};
+        return {};
     }
+    auto opened = openModel(session, {.model = arguments.teacher});
+    if (!opened) {
+        return fail(std::move(opened).error().in("--teacher"));
+    }
+    if (auto ok = graph::requireSupported(*opened->model->graph); !ok) {
+        return fail(std::move(ok).error().in("--teacher"));
+    }
+    input.teacher = train::Teacher{opened->model->graph, opened->weights};
+    return {};
+}
+
+Result<train::TrainInput> openInput(Session& session, const TrainArguments& arguments)
+{
     auto opened = openModel(session, arguments.model);
     if (!opened) {
         return fail(std::move(opened).error());
@@ -224,13 +246,64 @@ Result<Answer> runTrain(Session& session, const TrainArguments& arguments)
     if (auto ok = graph::requireSupported(*opened->model->graph); !ok) {
         return fail(std::move(ok).error());
     }
-    train::TrainInput input{opened->model->graph, opened->configuration, opened->weights, nullptr,
-                            nullptr};
+    train::TrainInput input;
+    input.graph = opened->model->graph;
+    input.configuration = opened->configuration;
+    input.weights = opened->weights;
     if (auto ok = foldNorms(input); !ok) {
         return fail(std::move(ok).error());
     }
+    if (auto ok = openTeacher(session, arguments, input); !ok) {
+        return fail(std::move(ok).error());
+    }
+    if (arguments.fromScratch) {
+        input.weights = train::initialWeights(*input.graph, session.options().seed);
+    }
     if (auto ok = openSamples(session, arguments, *input.graph, input); !ok) {
         return fail(std::move(ok).error());
+    }
+    if (arguments.resume) {
+        if (arguments.checkpoint.empty()) {
+            return fail(ErrorCode::InvalidArgument, "There is nothing to go on from.", "--resume",
+                        "Name the checkpoint with --checkpoint FILE.");
+        }
+        auto state = io::loadCheckpoint(arguments.checkpoint);
+        if (!state) {
+            return fail(std::move(state).error());
+        }
+        input.resume = std::make_shared<const train::TrainState>(std::move(*state));
+    }
+    return input;
+}
+
+Result<train::TrainReport> runTraining(Session& session, const TrainArguments& arguments,
+                                       const train::TrainInput& input,
+                                       const train::TrainOptions& options)
+{
+    train::CheckpointCallback keep;
+    if (!arguments.checkpoint.empty()) {
+        keep = [&](const train::TrainState& state) -> Result<void> {
+            auto ok = io::saveCheckpoint(arguments.checkpoint, state);
+            if (ok) {
+                session.noteSaved(fmt::format("{} holds the training after {} steps; --resume goes "
+                                              "on from there.",
+                                              arguments.checkpoint, state.entry.step));
+            }
+            return ok;
+        };
+    }
+    return train::train(input, options, session.parallel(), session.job(), {}, keep);
+}
+
+Result<Answer> runTrain(Session& session, const TrainArguments& arguments)
+{
+    auto optimizer = optimizerText(arguments);
+    if (!optimizer) {
+        return fail(std::move(optimizer).error());
+    }
+    auto input = openInput(session, arguments);
+    if (!input) {
+        return fail(std::move(input).error());
     }
     session.loaded();
 
@@ -238,21 +311,20 @@ Result<Answer> runTrain(Session& session, const TrainArguments& arguments)
     options.optimizer = *optimizer;
     options.seed = session.options().seed;
     options.shuffle = !arguments.noShuffle;
-    options.epochs = epochsFor(arguments, input.train->count());
-    const JobContext job = session.job();
-    auto report = train::train(input, options, session.parallel(), job);
+    options.epochs = epochsFor(arguments, input->train->count());
+    auto report = runTraining(session, arguments, *input, options);
     if (!report) {
         return fail(std::move(report).error());
     }
     session.warn(report->warnings);
-    if (auto ok = saveResults(session, arguments, input, *report); !ok) {
+    if (auto ok = saveResults(session, arguments, *input, *report); !ok) {
         return fail(std::move(ok).error());
     }
     if (report->stoppedByUser) {
         return fail(ErrorCode::Canceled,
                     fmt::format("Training was stopped after {} steps.", report->steps));
     }
-    auto metrics = finalMetrics(session, arguments, input, *report);
+    auto metrics = finalMetrics(session, arguments, *input, *report);
     if (!metrics) {
         return fail(std::move(metrics).error());
     }
@@ -273,6 +345,53 @@ Result<Answer> runTrain(Session& session, const TrainArguments& arguments)
     return answer;
 }
 
+void addRateOptions(CLI::App& app, TrainArguments& arguments)
+{
+    train::TrainOptions& options = arguments.options;
+    app.add_option("--learning-rate", arguments.learningRate,
+                   "Learning rate; overrides --optimizer's");
+    app.add_option("--momentum", arguments.momentum, "Momentum; overrides --optimizer's");
+    app.add_option("--schedule", options.schedule,
+                   "Learning rate over the steps, with Keras' arguments; without decay steps over "
+                   "all of the training; default: it stays; one of " +
+                       namesOf(train::schedules()));
+    app.add_option("--warm-up", options.warmUp,
+                   "Steps that lead up to the first learning rate, before the schedule")
+        ->capture_default_str();
+}
+
+void addSampleOptions(CLI::App& app, TrainArguments& arguments)
+{
+    train::TrainOptions& options = arguments.options;
+    app.add_option("--class-weight", options.classWeight,
+                   "What samples of a class count in the loss: 0:1.5,3:2, or balanced; default: "
+                   "all 1");
+    app.add_option("--sample-weight", arguments.data.recipe.weightKey,
+                   "Array of the data file with what each sample counts; default: all 1");
+    app.add_option("--augment", options.augment,
+                   "Changes images at random, several behind commas: flip,crop(2),shift(0.1); "
+                   "known are " +
+                       namesOf(train::augmentations()));
+}
+
+void addQuantizationOptions(CLI::App& app, TrainArguments& arguments)
+{
+    train::TrainOptions& options = arguments.options;
+    app.add_flag("--from-scratch", arguments.fromScratch,
+                 "Start from fresh weights of the layers' initializers instead of the model's");
+    app.add_option("--noise", options.noise,
+                   "Quantize little by little: qnoise_scheduler(start,finish,freq_type='epoch',"
+                   "update_freq=1,initial_step_or_epoch=0,exponent=3,use_ste=True); default: "
+                   "as the quantizers say");
+    app.add_option("--distill", options.distillation,
+                   "Share of the loss, 0 to 1, that draws the outputs to those of a teacher")
+        ->capture_default_str();
+    app.add_option("--temperature", options.temperature, "Softens both outputs for --distill")
+        ->capture_default_str();
+    app.add_option("--teacher", arguments.teacher,
+                   "Network to learn from with --distill; default: the model in float, as read");
+}
+
 } // namespace
 
 Action declareTrain(CLI::App& app)
@@ -285,12 +404,13 @@ Action declareTrain(CLI::App& app)
                    "Passes over the data; default 1, with --max-steps as many as it takes");
     app.add_option("--batch", options.batch, "Samples per step")->capture_default_str();
     app.add_option("--optimizer", options.optimizer,
-                   "sgd or adam with Keras' arguments, learning rate first")
+                   "With Keras' arguments, learning rate first: " + namesOf(train::optimizers()))
         ->capture_default_str();
     app.add_option("--loss", options.loss,
-                   "Keras name with arguments; default: cross-entropy for labels, else mse");
+                   "With Keras' arguments; default: cross-entropy for labels, else mse; one of " +
+                       namesOf(train::losses()));
     std::vector<std::string> metrics;
-    for (const MetricRow& row : kMetrics) {
+    for (const train::MetricInfo& row : train::metrics()) {
         metrics.emplace_back(row.name);
     }
     app.add_option("--metric", arguments->metric, "Metric of the result, beside accuracy")
@@ -302,13 +422,17 @@ Action declareTrain(CLI::App& app)
     app.add_option("--max-steps", options.maxSteps,
                    "Stop after N steps and keep one history entry per step; 0: no limit")
         ->capture_default_str();
-    app.add_option("--learning-rate", arguments->learningRate,
-                   "Learning rate; overrides --optimizer's");
-    app.add_option("--momentum", arguments->momentum, "Momentum of sgd");
     app.add_option("--early-stop", options.earlyStop,
                    "Stop after N epochs without a better validation loss and keep the best "
                    "weights; 0: never")
         ->capture_default_str();
+    addRateOptions(app, *arguments);
+    addSampleOptions(app, *arguments);
+    addQuantizationOptions(app, *arguments);
+    app.add_option("--checkpoint", arguments->checkpoint,
+                   "Keep the state of the training here, after every epoch and when stopped");
+    app.add_flag("--resume", arguments->resume,
+                 "Go on from --checkpoint; gives the same bytes as a run without a stop");
     app.add_option("--output", arguments->output, "Write the trained network as Keras HDF5");
     app.add_option("--history", arguments->history, "Write the history as CSV");
     return [arguments](Session& session) { return runTrain(session, *arguments); };

@@ -27,6 +27,7 @@ Result<io::DataSet> openValidation(Session& session, const DataOptions& options,
     own.recipe.source = validation.source;
     own.recipe.skip = 0;
     own.recipe.limit = 0;
+    own.recipe.weightKey.clear();
     own.split.clear();
     auto data = openDataFor(session, own, graph);
     if (!data) {

@@ -3,8 +3,11 @@
 
 #include "app/document/derived.h"
 #include "core/graph/execution.h"
+#include "core/train/initialize.h"
 
 #include <QFileInfo>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -34,6 +37,17 @@ std::string freeName(const project::Project& project, const std::string& wanted)
         name = wanted + " " + std::to_string(i);
     }
     return name;
+}
+
+/// The training as a command line, for the provenance.
+std::string trainCommand(const project::Project& project, const train::TrainOptions& options,
+                         TrainStart start)
+{
+    std::string line = "bitscape-cli train " + project.model->path;
+    line += project.data ? " --data " + project.data->recipe.source : "";
+    line += fmt::format(" --validation {}", project.validationShare);
+    line += start == TrainStart::FreshWeights ? " --from-scratch" : "";
+    return line + options.commandLine();
 }
 
 } // namespace
@@ -231,7 +245,7 @@ void Activities::gather(int images)
         });
 }
 
-void Activities::train(const train::TrainOptions& options)
+void Activities::train(const train::TrainOptions& options, TrainStart start)
 {
     if (m_jobs.isRunning(JobKind::Train)) {
         return;
@@ -244,7 +258,7 @@ void Activities::train(const train::TrainOptions& options)
     }
     m_jobs.start<train::TrainReport>(
         JobKind::Train, tr("Train %1").arg(QString::fromStdString(project->name)),
-        [project, options, feed = m_feed,
+        [project, options, start, feed = m_feed,
          threads = m_threads](JobContext job) -> Result<train::TrainReport> {
             auto samples = fittedSamples(*project);
             if (!samples) {
@@ -255,6 +269,10 @@ void Activities::train(const train::TrainOptions& options)
             input.graph = project->model->graph;
             input.configuration = project->currentConfiguration().configuration;
             input.weights = project->currentWeights();
+            input.teacher = train::Teacher{input.graph, input.weights};
+            if (start == TrainStart::FreshWeights) {
+                input.weights = train::initialWeights(*input.graph, options.seed);
+            }
             input.train = std::make_shared<const train::Samples>(std::move(split.train));
             input.validation =
                 split.validation.count() > 0
@@ -267,7 +285,8 @@ void Activities::train(const train::TrainOptions& options)
                                     feed->epochs.push_back(entry);
                                 });
         },
-        [this, project](Result<train::TrainReport> done) {
+        [this, project,
+         command = trainCommand(*project, options, start)](Result<train::TrainReport> done) {
             drain();
             if (!done) {
                 m_liveHistory.clear();
@@ -281,10 +300,13 @@ void Activities::train(const train::TrainOptions& options)
             const Warnings warnings = done->warnings;
             m_document.apply(tr("Train"), [&](project::Project& p) {
                 p.trainingHistory = done->history;
+                p.commands.push_back(command);
                 project::NamedConfiguration trained = project->currentConfiguration();
-                trained.configuration.name = freeName(
-                    p, trained.configuration.isFloat() ? "trained float"
-                                                       : trained.configuration.name + " trained");
+                const std::string name = trained.configuration.isFloat()
+                                             ? "trained float"
+                                             : trained.configuration.name + " trained";
+                trained.configuration = std::move(done->configuration);
+                trained.configuration.name = freeName(p, name);
                 trained.weights =
                     std::make_shared<const graph::WeightSet>(std::move(done->weights));
                 trained.measured.reset();

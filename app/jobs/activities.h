@@ -15,6 +15,12 @@
 
 namespace bitscape::app {
 
+/// Weights that a training starts from.
+enum class TrainStart {
+    CurrentWeights, ///< of the current configuration
+    FreshWeights,   ///< drawn by the layers' initializers
+};
+
 /// Everything that takes long, as commands on the document: a snapshot goes in, the result comes
 /// back as one undo step, failures come as signals.
 class Activities final : public QObject {
@@ -37,7 +43,7 @@ public:
     /// Statistics of all outputs from the first `images` samples (0: all).
     void gather(int images);
     /// Trains the current configuration; the result is a new configuration with new weights.
-    void train(const train::TrainOptions& options);
+    void train(const train::TrainOptions& options, TrainStart start = TrainStart::CurrentWeights);
     /// Runs a search from the current weights; the study enters the project when it ends.
     void search(const search::StudyDescription& description);
     /// Goes on with a study that has fewer trials than it wants.

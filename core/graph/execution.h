@@ -54,11 +54,18 @@ public:
     [[nodiscard]] virtual WeightSet quantizedWeights() const = 0;
 };
 
+/// Keras' activity regularizer: l1·Σ|y| + l2·Σy² of a layer's output, divided by the samples.
+struct ActivityPenalty {
+    int layer = 0;
+    double l1 = 0.0, l2 = 0.0;
+};
+
 struct TrainingPlanOptions {
     quant::InternalSigmoid sigmoid = quant::InternalSigmoid::Hard;
     bool isTraining = true; ///< false: layers behave as in inference, gradients are taken there
     bool draws = true;      ///< QKeras' learning phase: stochastic quantizers draw while training
     bool inputGradients = false; ///< compute inputGradients(), which training does not need
+    std::vector<ActivityPenalty> activityPenalties; ///< part of the loss beside `upstream`
 };
 
 /// One training step's worth of state for batches of up to `maxBatch` samples: forward in training
@@ -83,6 +90,8 @@ public:
             std::uint64_t seed) = 0;
     /// Gradients for the last forward(): `upstream` one view per output. Fills gradients().
     [[nodiscard]] virtual Result<void> backward(std::span<const TensorView> upstream) = 0;
+    /// Sum of TrainingPlanOptions::activityPenalties for the last forward(), after backward().
+    [[nodiscard]] virtual double activityPenalty() const = 0;
     /// One tensor per weight slot; untouched (zero) for weights without gradient.
     [[nodiscard]] virtual std::span<const Tensor> gradients() const = 0;
     /// d loss / d input, one per network input (N×shape of the last batch). Only with

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <numeric>
 
 namespace bitscape::graph {
 
@@ -33,7 +35,8 @@ public:
           m_parallel(parallel), m_call{.training = options.isTraining && options.draws,
                                        .sigmoid = options.sigmoid,
                                        .seed = 0},
-          m_givesInputGradients(options.inputGradients)
+          m_givesInputGradients(options.inputGradients), m_penalties(options.activityPenalties),
+          m_penaltyParts(m_penalties.size() * kItems, 0.0)
     {
         for (int l = 0; l < layerCount(); ++l) {
             m_kernels.push_back(
@@ -41,8 +44,9 @@ public:
                                 {.isTraining = options.isTraining, .sigmoid = options.sigmoid}));
             m_kernels.back()->prepareTraining(kItems, maxBatch);
         }
-        m_program = makeTrainingProgram(*m_graph, configuration, m_kernels,
-                                        {.inputGradients = options.inputGradients});
+        m_program = makeTrainingProgram(
+            *m_graph, configuration, m_kernels,
+            {.inputGradients = options.inputGradients, .penalties = m_penalties});
         prepareWeights(configuration);
         findLearned();
         prepareMemory();
@@ -84,6 +88,7 @@ public:
             }
         }
         m_upstream.assign(upstream.begin(), upstream.end());
+        std::ranges::fill(m_penaltyParts, 0.0);
         const int stages = static_cast<int>(m_program.stages.size());
         for (int stage = m_program.forwardStages; stage < stages; ++stage) {
             runStage(stage);
@@ -93,6 +98,12 @@ public:
     }
 
     std::span<const Tensor> gradients() const override { return m_gradients; }
+
+    double activityPenalty() const override
+    {
+        const double sum = std::accumulate(m_penaltyParts.begin(), m_penaltyParts.end(), 0.0);
+        return sum / static_cast<double>(std::max<Index>(m_samples, 1));
+    }
 
     std::vector<TensorView> inputGradients() const override
     {
@@ -350,6 +361,9 @@ private:
         case Work::LoadUpstream:
             loadUpstream(action, range, worker);
             return;
+        case Work::Penalize:
+            penalize(action, range, worker);
+            return;
         case Work::Deactivate:
             deactivate(action.layer, at(valuesOf(nodeOf(action.layer)), range, worker),
                        at({.buffer = nodeOf(action.layer).gradient}, range, worker),
@@ -392,6 +406,7 @@ private:
             deactivate(action.layer, whole(valuesOf(node)), whole({.buffer = node.gradient}),
                        shape);
             return;
+        case Work::Penalize:
         case Work::LoadUpstream:
             return;
         }
@@ -454,6 +469,26 @@ private:
         } else {
             std::copy_n(from, range.count * floats, to);
         }
+    }
+
+    void penalize(const Action& action, const SampleRange& range, Worker& worker)
+    {
+        const auto number = static_cast<std::size_t>(action.phase);
+        const ActivityPenalty& penalty = m_penalties[number];
+        const Node& node = nodeOf(action.layer);
+        const Index floats = range.count * node.shape.elementCount();
+        const float* y = at(node.y, range, worker);
+        float* to = at({.buffer = node.gradient}, range, worker);
+        double sum = 0;
+        for (Index i = 0; i < floats; ++i) {
+            const double value = y[i];
+            const double sign = value > 0 ? 1.0 : (value < 0 ? -1.0 : 0.0);
+            const double slope =
+                (penalty.l1 * sign + 2.0 * penalty.l2 * value) / static_cast<double>(m_samples);
+            sum += penalty.l1 * std::abs(value) + penalty.l2 * value * value;
+            to[i] = static_cast<float>(action.adds ? to[i] + slope : slope);
+        }
+        m_penaltyParts[number * kItems + static_cast<std::size_t>(range.item)] += sum;
     }
 
     void runBackward(const Action& action, const SampleRange& range, Worker& worker)
@@ -569,6 +604,8 @@ private:
     std::vector<int> m_placeOfOutput; ///< per layer; −1: none
     std::vector<std::vector<Tensor>> m_learnedGradients; ///< per place
     std::optional<float> m_noise;
+    std::vector<ActivityPenalty> m_penalties;
+    std::vector<double> m_penaltyParts; ///< sums per penalty and work item
     std::vector<Tensor> m_quantized, m_gradients;
     std::vector<float*> m_gradientPointers;
     std::vector<TensorView> m_views; ///< weights in use

@@ -280,6 +280,7 @@ private:
                 add({Work::LoadUpstream, l, static_cast<int>(o), addsTo(l)}, {n.gradient});
             }
         }
+        addPenalties(l);
         if (isAlias(l)) {
             return;
         }
@@ -288,6 +289,16 @@ private:
         }
         if (!m_graph.layer(l).inputs.empty()) {
             addKernelBackward(l);
+        }
+    }
+
+    void addPenalties(int l)
+    {
+        for (std::size_t i = 0; i < m_options.penalties.size(); ++i) {
+            if (m_options.penalties[i].layer == l) {
+                add({Work::Penalize, l, static_cast<int>(i), addsTo(l)},
+                    {node(l).y.buffer, node(l).gradient});
+            }
         }
     }
 

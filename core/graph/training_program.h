@@ -3,10 +3,12 @@
 
 #include "core/graph/activation.h"
 #include "core/graph/configuration.h"
+#include "core/graph/execution.h"
 #include "core/graph/graph.h"
 #include "core/graph/layers/layer_kernel.h"
 
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace bitscape::graph {
@@ -44,6 +46,7 @@ enum class Work {
     Forward,      ///< a phase of the kernel; after a stage: finishForward()
     Activate,     ///< z → y
     LoadUpstream, ///< of output number `phase`
+    Penalize,     ///< adds the gradient of penalty number `phase` to dy
     Deactivate,   ///< dy → dz, in place
     Backward,     ///< a phase of the kernel; after a stage: finishBackward()
 };
@@ -74,6 +77,7 @@ struct TrainingProgram {
 
 struct ProgramOptions {
     bool inputGradients = false;
+    std::span<const ActivityPenalty> penalties = {};
 };
 
 /// Kernels are prepared for training.

@@ -321,6 +321,27 @@ Result<void> pickRows(RawData& raw, const DataRecipe& recipe)
     return {};
 }
 
+/// The array of weights is no input.
+Result<void> takeWeights(RawData& raw, const DataRecipe& recipe, train::Samples& samples)
+{
+    if (recipe.weightKey.empty()) {
+        return {};
+    }
+    const auto found =
+        std::ranges::find(raw.inputs, recipe.weightKey, &std::pair<std::string, Array>::first);
+    const auto usable = [](float weight) { return weight >= 0 && std::isfinite(weight); };
+    if (found == raw.inputs.end() || raw.inputs.size() < 2 || found->second.shape.size() != 1 ||
+        !std::ranges::all_of(found->second.values, usable)) {
+        return fail(ErrorCode::InvalidArgument,
+                    fmt::format("There is no array '{}' with one weight of at least 0 per sample.",
+                                recipe.weightKey),
+                    recipe.source + ", --sample-weight");
+    }
+    samples.weights = std::move(found->second.values);
+    raw.inputs.erase(found);
+    return {};
+}
+
 } // namespace
 
 Result<void> DataRecipe::validate() const
@@ -367,6 +388,9 @@ std::string DataRecipe::describe() const
     }
     if (!yKey.empty()) {
         add("y = " + yKey);
+    }
+    if (!weightKey.empty()) {
+        add("weights = " + weightKey);
     }
     if (!labelColumn.empty()) {
         add("label = " + labelColumn);
@@ -424,6 +448,9 @@ Result<DataSet> prepareData(RawData raw, const DataRecipe& recipe, const JobCont
     samples.labels = std::move(raw.labels);
     if (raw.answers) {
         placeAnswers(*raw.answers, samples);
+    }
+    if (auto ok = takeWeights(raw, recipe, samples); !ok) {
+        return fail(std::move(ok).error());
     }
     for (auto& [name, array] : raw.inputs) {
         if (auto ok = job.proceed(); !ok) {
@@ -537,6 +564,7 @@ fitToInputs(std::shared_ptr<const train::Samples> samples, std::span<const std::
     }
     out.labels = samples->labels;
     out.targets = samples->targets;
+    out.weights = samples->weights;
     out.classNames = samples->classNames;
     return std::make_shared<const train::Samples>(std::move(out));
 }

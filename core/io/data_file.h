@@ -17,6 +17,7 @@ struct DataRecipe {
     std::string
         source; ///< DATA of the contract: path, "fashion-mnist:train", "x.npy,y.npy", "f.h5::/x,/y"
     std::string xKey, yKey;      ///< arrays in an npz; empty: the usual names
+    std::string weightKey;       ///< array of the samples' weights in the loss; empty: none
     std::string labelColumn;     ///< CSV
     std::optional<double> scale; ///< multiplies
     std::string normalize; ///< "mean,std" | "minmax" | "imagenet" | "int8:SCALE,ZERO"; empty: none

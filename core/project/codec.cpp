@@ -124,17 +124,21 @@ Result<graph::Configuration> configurationFrom(const Json& json)
 
 Json toJson(const io::DataRecipe& recipe)
 {
-    return {{"source", recipe.source},
-            {"x_key", recipe.xKey},
-            {"y_key", recipe.yKey},
-            {"label_column", recipe.labelColumn},
-            {"scale", recipe.scale ? Json(*recipe.scale) : Json(nullptr)},
-            {"normalize", recipe.normalize},
-            {"layout", recipe.layout},
-            {"limit", recipe.limit},
-            {"skip", recipe.skip},
-            {"split_train", recipe.splitTrain},
-            {"classes", recipe.classes}};
+    Json json{{"source", recipe.source},
+              {"x_key", recipe.xKey},
+              {"y_key", recipe.yKey},
+              {"label_column", recipe.labelColumn},
+              {"scale", recipe.scale ? Json(*recipe.scale) : Json(nullptr)},
+              {"normalize", recipe.normalize},
+              {"layout", recipe.layout},
+              {"limit", recipe.limit},
+              {"skip", recipe.skip},
+              {"split_train", recipe.splitTrain},
+              {"classes", recipe.classes}};
+    if (!recipe.weightKey.empty()) {
+        json["weight_key"] = recipe.weightKey;
+    }
+    return json;
 }
 
 Result<io::DataRecipe> recipeFrom(const Json& json)
@@ -144,6 +148,7 @@ Result<io::DataRecipe> recipeFrom(const Json& json)
         recipe.source = json.at("source").get<std::string>();
         recipe.xKey = json.at("x_key").get<std::string>();
         recipe.yKey = json.at("y_key").get<std::string>();
+        recipe.weightKey = json.value("weight_key", std::string());
         recipe.labelColumn = json.at("label_column").get<std::string>();
         recipe.scale = optionalNumber(json, "scale");
         recipe.normalize = json.at("normalize").get<std::string>();

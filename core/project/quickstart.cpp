@@ -159,7 +159,7 @@ Result<void> adoptBest(Project& project, Parallel& parallel, const JobContext& j
         return fail(ErrorCode::Canceled, "Stopped while the best trial was taken over.");
     }
     NamedConfiguration adopted;
-    adopted.configuration = best->configuration;
+    adopted.configuration = std::move(report->configuration);
     adopted.configuration.name = fmt::format("trial {}", best->number);
     adopted.weights = std::make_shared<const graph::WeightSet>(std::move(report->weights));
     project.putConfiguration(std::move(adopted));

@@ -142,6 +142,7 @@ Result<StepOutcome> Trainer::runStep(std::span<const Index> order)
     if (auto ok = m_plan->backward(std::span(&seen, 1)); !ok) {
         return fail(std::move(ok).error());
     }
+    outcome.loss += m_plan->activityPenalty();
     std::vector<Tensor>& weights = m_state.weights;
     for (const std::size_t slot : m_trained) {
         if (slot < slotCount()) {
@@ -177,8 +178,12 @@ Result<void> Trainer::validate(HistoryEntry& entry)
     if (!m_input.validation) {
         return {};
     }
-    auto plan =
-        graph::InferencePlan::make(m_graph, m_learned->configuration(), asWeightSet(stored()));
+    graph::PlanOptions options;
+    for (const graph::ActivityPenalty& penalty : m_penalties) {
+        options.taps.push_back(penalty.layer);
+    }
+    auto plan = graph::InferencePlan::make(m_graph, m_learned->configuration(),
+                                           asWeightSet(stored()), options);
     if (!plan) {
         return fail(std::move(plan).error());
     }
@@ -190,6 +195,10 @@ Result<void> Trainer::validate(HistoryEntry& entry)
     double loss = m_loss->evaluate(outputs->front().view(), wanted, m_onLogits, {});
     for (const std::size_t slot : m_trained) {
         loss += slot < slotCount() ? m_rules[slot].penalty(m_state.weights[slot]) : 0.0;
+    }
+    for (std::size_t i = 0; i < m_penalties.size(); ++i) {
+        const WeightRule rule{.l1 = m_penalties[i].l1, .l2 = m_penalties[i].l2};
+        loss += rule.penalty((*outputs)[i + 1]) / static_cast<double>(outputs->front().shape()[0]);
     }
     entry.validationLoss = loss;
     entry.validationAccuracy = accuracyOf(m_answers, outputs->front().view(), wanted, m_threshold);

@@ -43,6 +43,8 @@ struct TrainOptions {
     [[nodiscard]] Result<void> validate() const;
     /// What decides the numbers, all but how long it goes on: equal texts, equal steps.
     [[nodiscard]] std::string canonical() const;
+    /// The options of `bitscape-cli train` that say the same, defaults left out.
+    [[nodiscard]] std::string commandLine() const;
 };
 
 struct HistoryEntry {

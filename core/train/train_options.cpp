@@ -85,4 +85,33 @@ std::string TrainOptions::canonical() const
                        pythonRepr(temperature));
 }
 
+std::string TrainOptions::commandLine() const
+{
+    const TrainOptions usual;
+    std::string line;
+    const auto number = [&](const char* option, auto value, auto otherwise) {
+        line += value == otherwise ? "" : fmt::format(" {} {}", option, value);
+    };
+    const auto text = [&](const char* option, const std::string& value,
+                          const std::string& otherwise) {
+        line += value == otherwise ? "" : fmt::format(" {} \"{}\"", option, value);
+    };
+    number("--epochs", epochs, usual.epochs);
+    number("--batch", batch, usual.batch);
+    text("--optimizer", optimizer, usual.optimizer);
+    text("--loss", loss, usual.loss);
+    text("--schedule", schedule, usual.schedule);
+    number("--warm-up", warmUp, usual.warmUp);
+    number("--seed", seed, usual.seed);
+    line += shuffle ? "" : " --no-shuffle";
+    number("--max-steps", maxSteps, usual.maxSteps);
+    number("--early-stop", earlyStop, usual.earlyStop);
+    text("--class-weight", classWeight, usual.classWeight);
+    text("--augment", augment, usual.augment);
+    text("--noise", noise, usual.noise);
+    number("--distill", distillation, usual.distillation);
+    number("--temperature", temperature, usual.temperature);
+    return line;
+}
+
 } // namespace bitscape::train

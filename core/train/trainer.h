@@ -112,6 +112,7 @@ private:
     std::unique_ptr<Teaching> m_teaching;
     std::unique_ptr<BatchFeed> m_feed;
     std::vector<WeightRule> m_rules; ///< per weight slot
+    std::vector<graph::ActivityPenalty> m_penalties;
     std::vector<std::size_t> m_trained;
     std::vector<Tensor> m_gradients;
     Tensor m_upstream;

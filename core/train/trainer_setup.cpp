@@ -135,7 +135,12 @@ Result<void> Trainer::prepareTargets(const Shape& output)
 Result<void> Trainer::prepareNetwork()
 {
     m_batch = std::min(m_options.batch, m_input.train->count());
-    auto graph = withoutEnd(m_input.graph, m_input.configuration, m_loss->skippedFunction());
+    m_penalties = activityPenalties(*m_input.graph, m_report.warnings);
+    const bool needsEnd = std::ranges::any_of(m_penalties, [&](const auto& penalty) {
+        return penalty.layer == m_input.graph->outputs().front();
+    });
+    auto graph = withoutEnd(m_input.graph, m_input.configuration,
+                            needsEnd ? std::nullopt : m_loss->skippedFunction());
     if (!graph) {
         return fail(std::move(graph).error());
     }
@@ -157,7 +162,8 @@ Result<void> Trainer::prepareNetwork()
     }
     const graph::Configuration run =
         m_noise ? withSte(*configuration, m_noise->useSte) : *configuration;
-    auto plan = graph::TrainingPlan::make(m_graph, run, m_batch, m_parallel);
+    auto plan = graph::TrainingPlan::make(m_graph, run, m_batch, m_parallel,
+                                          {.activityPenalties = m_penalties});
     if (!plan) {
         return fail(std::move(plan).error());
     }

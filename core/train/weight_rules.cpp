@@ -107,19 +107,28 @@ void warn(Warnings& warnings, std::string message, const graph::Layer& layer)
     warnings.push_back({"not_applied", std::move(message), "layer " + layer.name});
 }
 
+struct Penalty {
+    double l1 = 0, l2 = 0;
+};
+
+Penalty penaltyOf(const Json& object, const std::string& what, const graph::Layer& layer,
+                  Warnings& warnings)
+{
+    const std::string name = classOf(object);
+    if (name == "L1" || name == "L2" || name == "L1L2") {
+        return {numberOf(object, "l1", 0), numberOf(object, "l2", 0)};
+    }
+    warn(warnings, "The regularizer " + name + " of its " + what + " is not applied.", layer);
+    return {};
+}
+
 void readRegularizer(const Json& config, const std::string& prefix, const graph::Layer& layer,
                      WeightRule& rule, Warnings& warnings)
 {
-    const Json* object = findObject(config, prefix + "_regularizer");
-    if (object == nullptr) {
-        return;
-    }
-    const std::string name = classOf(*object);
-    if (name == "L1" || name == "L2" || name == "L1L2") {
-        rule.l1 = numberOf(*object, "l1", 0);
-        rule.l2 = numberOf(*object, "l2", 0);
-    } else {
-        warn(warnings, "The regularizer " + name + " of its " + prefix + " is not applied.", layer);
+    if (const Json* object = findObject(config, prefix + "_regularizer")) {
+        const Penalty penalty = penaltyOf(*object, prefix, layer, warnings);
+        rule.l1 = penalty.l1;
+        rule.l2 = penalty.l2;
     }
 }
 
@@ -258,6 +267,21 @@ void WeightRule::constrain(Tensor& weight) const
     }
 }
 
+std::vector<graph::ActivityPenalty> activityPenalties(const graph::Graph& graph, Warnings& warnings)
+{
+    std::vector<graph::ActivityPenalty> penalties;
+    for (int l = 0; l < static_cast<int>(graph.layers().size()); ++l) {
+        const Json config = Json::parse(graph.layer(l).originalConfig, nullptr, false);
+        const Json* object =
+            config.is_object() ? findObject(config, "activity_regularizer") : nullptr;
+        if (object != nullptr) {
+            const Penalty penalty = penaltyOf(*object, "output", graph.layer(l), warnings);
+            penalties.push_back({l, penalty.l1, penalty.l2});
+        }
+    }
+    return penalties;
+}
+
 std::vector<WeightRule> weightRules(const graph::Graph& graph,
                                     const graph::Configuration& configuration,
                                     std::span<const float> clipLimits, Warnings& warnings)
@@ -271,9 +295,6 @@ std::vector<WeightRule> weightRules(const graph::Graph& graph,
             lastLayer = slot.layer;
             config = Json::parse(layer.originalConfig, nullptr, false);
             config = config.is_object() ? config : Json::object();
-            if (findObject(config, "activity_regularizer") != nullptr) {
-                warn(warnings, "Its activity regularizer is not applied.", layer);
-            }
         }
         const std::string prefix =
             configPrefix(layer.weights[static_cast<std::size_t>(slot.weight)].name);

@@ -3,6 +3,7 @@
 
 #include "core/base/error.h"
 #include "core/graph/configuration.h"
+#include "core/graph/execution.h"
 #include "core/graph/graph.h"
 
 #include <cstdint>
@@ -30,6 +31,10 @@ struct WeightRule {
     void addPenaltyGradient(const Tensor& weight, Tensor& gradient) const;
     void constrain(Tensor& weight) const;
 };
+
+/// The L1 and L2 activity regularizers of all layers; warnings name others.
+[[nodiscard]] std::vector<graph::ActivityPenalty> activityPenalties(const graph::Graph& graph,
+                                                                    Warnings& warnings);
 
 /// Key prefix of a weight in its layer's Keras config: "kernel", "depthwise", "gamma", …
 [[nodiscard]] std::string configPrefix(std::string_view weight);

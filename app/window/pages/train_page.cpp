@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/window/pages/page_parts.h"
 #include "app/window/pages/pages.h"
+#include "app/window/pages/train_setup.h"
 #include "widgets/panels/data_table.h"
 #include "widgets/panels/job_line.h"
 #include "widgets/plots/training_plot.h"
 #include "widgets/style/format.h"
 
-#include <QComboBox>
-#include <QFormLayout>
 #include <QLabel>
-#include <QLineEdit>
-#include <QSpinBox>
 #include <QSplitter>
 #include <QVBoxLayout>
 
@@ -22,22 +19,6 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-/// A ready set-up.
-struct Recipe {
-    const char* title;
-    int epochs;
-    int batch;
-    const char* optimizer;
-};
-
-constexpr std::array kRecipes{
-    Recipe{QT_TRANSLATE_NOOP("bitscape::app::TrainPage", "Fine-tune, 1 epoch"), 1, 32,
-           "adam(0.0001)"},
-    Recipe{QT_TRANSLATE_NOOP("bitscape::app::TrainPage", "Training, 5 epochs"), 5, 32,
-           "adam(0.001)"},
-    Recipe{QT_TRANSLATE_NOOP("bitscape::app::TrainPage", "QAT, 10 epochs"), 10, 64, "adam(0.001)"},
-};
-
 class TrainPage final : public Page {
     Q_OBJECT
 public:
@@ -47,18 +28,12 @@ public:
 
 private:
     [[nodiscard]] QWidget* makeSetup();
-    void takeRecipe(int index);
     void start();
     void showRun();
     void showState();
 
     DataLine* m_data;
-    QComboBox* m_recipe;
-    QLabel* m_from;
-    QSpinBox* m_epochs;
-    QSpinBox* m_batch;
-    QLineEdit* m_optimizer;
-    QSpinBox* m_seed;
+    TrainSetup* m_setup;
     widgets::JobLine* m_run;
     widgets::TrainingPlot* m_plot;
     widgets::DataTable* m_table;
@@ -66,8 +41,7 @@ private:
 
 TrainPage::TrainPage(Context& context, QWidget* parent)
     : Page(context, "train", parent), m_data(new DataLine(context, this)),
-      m_recipe(new QComboBox(this)), m_from(new QLabel(this)), m_epochs(new QSpinBox(this)),
-      m_batch(new QSpinBox(this)), m_optimizer(new QLineEdit(this)), m_seed(new QSpinBox(this)),
+      m_setup(new TrainSetup(context, this)),
       m_run(new widgets::JobLine(tr("Start training"), tr("Stop and keep"), this)),
       m_plot(new widgets::TrainingPlot(this)),
       m_table(new widgets::DataTable({{tr("Epoch"), 70},
@@ -90,7 +64,6 @@ TrainPage::TrainPage(Context& context, QWidget* parent)
     split->setStretchFactor(1, 1);
     split->setSizes({360, 1000});
     body().addWidget(split, 1);
-    takeRecipe(1);
     connect(&context.activities, &Activities::trainingProgressed, this, &TrainPage::showRun);
     connect(&context.document, &Document::projectChanged, this, [this] {
         showState();
@@ -110,25 +83,6 @@ TrainPage::TrainPage(Context& context, QWidget* parent)
 QWidget* TrainPage::makeSetup()
 {
     auto* panel = new QWidget(this);
-    auto* form = new QFormLayout;
-    form->setLabelAlignment(Qt::AlignRight | Qt::AlignVCenter);
-    form->setHorizontalSpacing(10);
-    form->setVerticalSpacing(8);
-    for (const Recipe& recipe : kRecipes) {
-        m_recipe->addItem(tr(recipe.title));
-    }
-    m_recipe->setCurrentIndex(1);
-    m_epochs->setRange(1, 10000);
-    m_batch->setRange(1, 65536);
-    m_seed->setRange(0, std::numeric_limits<int>::max());
-    m_optimizer->setToolTip(tr("As Keras writes it: sgd(0.01, momentum=0.9), adam(0.001)"));
-    m_from->setWordWrap(true);
-    addRow(*form, tr("Preset"), m_recipe);
-    form->addRow(tr("Start from"), m_from);
-    addRow(*form, tr("Epochs"), m_epochs);
-    addRow(*form, tr("Batch"), m_batch);
-    addRow(*form, tr("Optimizer"), m_optimizer);
-    addRow(*form, tr("Seed"), m_seed);
     auto* note = new QLabel(
         tr("The result is a new configuration with its own weights: one undo step."), panel);
     note->setWordWrap(true);
@@ -137,43 +91,28 @@ QWidget* TrainPage::makeSetup()
     layout->setContentsMargins(12, 12, 12, 12);
     layout->setSpacing(10);
     layout->addWidget(m_data);
-    layout->addLayout(form);
+    layout->addWidget(m_setup);
     layout->addWidget(m_run);
     layout->addWidget(note);
     layout->addStretch(1);
     panel->setMinimumWidth(320);
-    connect(m_recipe, &QComboBox::activated, this, &TrainPage::takeRecipe);
     connect(m_run, &widgets::JobLine::startRequested, this, &TrainPage::start);
     connect(m_run, &widgets::JobLine::stopRequested, this,
             [this] { context().jobs.stop(JobKind::Train); });
     return panel;
 }
 
-void TrainPage::takeRecipe(int index)
-{
-    const Recipe& recipe = kRecipes[static_cast<std::size_t>(index)];
-    m_epochs->setValue(recipe.epochs);
-    m_batch->setValue(recipe.batch);
-    m_optimizer->setText(QLatin1StringView(recipe.optimizer));
-}
-
 void TrainPage::start()
 {
-    train::TrainOptions options;
-    options.epochs = m_epochs->value();
-    options.batch = m_batch->value();
-    options.optimizer = m_optimizer->text().toStdString();
-    options.seed = static_cast<std::uint64_t>(m_seed->value());
     banner().dismiss();
-    context().activities.train(options);
+    context().activities.train(m_setup->options(), m_setup->startsFresh()
+                                                       ? TrainStart::FreshWeights
+                                                       : TrainStart::CurrentWeights);
 }
 
 void TrainPage::showState()
 {
     const bool hasModel = !project().isEmpty();
-    m_from->setText(
-        hasModel ? QString::fromStdString(project().currentConfiguration().configuration.name)
-                 : QStringLiteral("—"));
     m_run->setStartReason(!hasModel         ? tr("Open a model first.")
                           : !project().data ? tr("Open a data set first.")
                                             : QString());
@@ -191,7 +130,7 @@ void TrainPage::showRun()
         std::make_shared<const std::vector<train::HistoryEntry>>(context().activities.history());
     widgets::TrainingData shown;
     shown.isRunning = context().jobs.isRunning(JobKind::Train);
-    shown.epochs = shown.isRunning ? m_epochs->value() : static_cast<int>(history->size());
+    shown.epochs = shown.isRunning ? m_setup->epochs() : static_cast<int>(history->size());
     for (const train::HistoryEntry& entry : *history) {
         const auto percent = [](const std::optional<double>& share) {
             return share ? *share * 100.0 : kNaN;

@@ -329,16 +329,6 @@ void scale(const float* x, float factor, Index count, float* y)
         x, count, y, [factor](Vector v) __attribute__((always_inline)) { return v * factor; });
 }
 
-void affine(const float* x, Index rows, Index channels, const float* scale, const float* shift,
-            float* y)
-{
-    for (Index r = 0; r < rows; ++r, x += channels, y += channels) {
-        for (Index c = 0; c < channels; ++c) {
-            y[c] = x[c] * scale[c] + shift[c];
-        }
-    }
-}
-
 void affine2(const float* a, const float* first, const float* b, const float* second,
              const float* third, Index rows, Index channels, float* y, bool adds)
 {

@@ -133,7 +133,7 @@ BITSCAPE_KERNEL void scale(const float* x, float factor, Index count, float* y);
 
 // ---- per channel, rows × channels -------------------------------------------------------------
 
-/// y = x·scale[c] + shift[c]; y may be x.
+/// y = x·scale[c] + shift[c], the product rounded before the sum; y may be x.
 BITSCAPE_KERNEL void affine(const float* x, Index rows, Index channels, const float* scale,
                             const float* shift, float* y);
 /// y (+)= a·first[c] + b·second[c] + third[c].

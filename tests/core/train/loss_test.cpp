@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string>
@@ -45,18 +46,30 @@ Problem problem(const Loss& loss)
     return made;
 }
 
+/// Every row with its defaults, and the arguments that change a formula.
+std::vector<std::string> allLosses()
+{
+    std::vector<std::string> texts{"sparse_categorical_crossentropy(from_logits=True)",
+                                   "categorical_crossentropy(from_logits=True)",
+                                   "categorical_crossentropy(label_smoothing=0.2)",
+                                   "binary_crossentropy(from_logits=True,label_smoothing=0.1)",
+                                   "huber(delta=0.2)"};
+    for (const LossInfo& row : losses()) {
+        texts.emplace_back(row.name);
+    }
+    return texts;
+}
+
 TEST(Loss, gradientsAgreeWithDifferences)
 {
-    constexpr float kStep = 1e-2F;
-    constexpr double kSecondOrder = 2e-3; // third derivative · step² / 6, for losses of this size
-    for (const std::string text :
-         {"sparse_categorical_crossentropy", "sparse_categorical_crossentropy(from_logits=True)",
-          "categorical_crossentropy", "categorical_crossentropy(from_logits=True)",
-          "categorical_crossentropy(label_smoothing=0.2)", "binary_crossentropy",
-          "binary_crossentropy(from_logits=True,label_smoothing=0.1)", "mse", "mae"}) {
+    constexpr float kStep = 0x1p-10F; // exact in float32, so that the differences are as in double
+    constexpr double kSecondOrder = 1e-5; // third derivative · step² / 6, relative to the gradient
+    const std::vector<float> weights{1.0F, 0.5F, 2.0F};
+    for (const std::string& text : allLosses()) {
         const auto loss = makeLoss(text);
         ASSERT_TRUE(loss.has_value()) << text;
         Problem made = problem(**loss);
+        made.targets.weights = weights;
         const TargetView targets = made.targets.rows(0, 3);
         Tensor gradient(made.outputs.shape());
         (void)(*loss)->evaluate(made.outputs.view(), targets, false, gradient.mutableView());
@@ -67,9 +80,30 @@ TEST(Loss, gradientsAgreeWithDifferences)
             made.outputs.data()[i] = kept - kStep;
             const double below = (*loss)->evaluate(made.outputs.view(), targets, false, {});
             made.outputs.data()[i] = kept;
-            EXPECT_NEAR(gradient.data()[i], (above - below) / (2.0 * kStep), kSecondOrder)
+            const double slope = (above - below) / (2.0 * kStep);
+            EXPECT_NEAR(gradient.data()[i], slope, kSecondOrder * std::max(1.0, std::abs(slope)))
                 << text << ", element " << i;
         }
+    }
+}
+
+TEST(Loss, countsSamplesByTheirWeights)
+{
+    for (const std::string& text : allLosses()) {
+        const auto loss = makeLoss(text);
+        ASSERT_TRUE(loss.has_value()) << text;
+        const Problem made = problem(**loss);
+        double sum = 0;
+        for (Index i = 0; i < 3; ++i) {
+            const double one = (*loss)->evaluate(made.outputs.view().rows(i, 1),
+                                                 made.targets.rows(i, 1), false, {});
+            sum += static_cast<double>(i) * one;
+        }
+        Targets weighted = made.targets;
+        weighted.weights = {0.0F, 1.0F, 2.0F};
+        EXPECT_NEAR((*loss)->evaluate(made.outputs.view(), weighted.rows(0, 3), false, {}),
+                    sum / 3.0, kFloatRounding)
+            << text;
     }
 }
 
@@ -99,6 +133,23 @@ TEST(Loss, valuesFollowTheFormulas)
     EXPECT_NEAR(valueOf("binary_crossentropy", {0.25F}, {1}), std::log(4.0), kFloatRounding);
     EXPECT_NEAR(valueOf("binary_crossentropy(from_logits=True)", {0}, {1}), std::log(2.0),
                 kFloatRounding);
+    EXPECT_NEAR(valueOf("mape", {3}, {4}), 25.0, kFloatRounding);
+    EXPECT_NEAR(valueOf("msle", {3}, {0}), std::pow(std::log(4.0), 2), kFloatRounding);
+    EXPECT_NEAR(valueOf("huber", {3, 0.5F}, {0, 0}), (2.5 + 0.125) / 2, kFloatRounding);
+    EXPECT_NEAR(valueOf("huber(delta=2)", {3}, {0}), 4.0, kFloatRounding);
+    EXPECT_NEAR(valueOf("log_cosh", {-2}, {0}), std::log(std::cosh(2.0)), kFloatRounding);
+    EXPECT_NEAR(valueOf("poisson", {2}, {3}), 2.0 - 3.0 * std::log(2.0), kFloatRounding);
+    EXPECT_NEAR(valueOf("kl_divergence", {0.25F, 0.75F}, {0.5F, 0.5F}),
+                0.5 * std::log(2.0) + 0.5 * std::log(2.0 / 3.0), kFloatRounding);
+    EXPECT_NEAR(valueOf("cosine_similarity", {3, 4}, {0, 1}), -0.8, kFloatRounding);
+    EXPECT_NEAR(valueOf("categorical_hinge", {0.2F, 0.9F, 0.1F}, {1, 0, 0}), 1.7, kFloatRounding);
+}
+
+TEST(Loss, readsZerosAndOnesAsSigns)
+{
+    EXPECT_NEAR(valueOf("hinge", {0.5F, -2}, {1, -1}), 0.25, kFloatRounding);
+    EXPECT_NEAR(valueOf("hinge", {0.5F, -2}, {1, 0}), 0.25, kFloatRounding);
+    EXPECT_NEAR(valueOf("squared_hinge", {0.5F, 1}, {1, 0}), (0.25 + 4.0) / 2, kFloatRounding);
 }
 
 TEST(Loss, clipsProbabilitiesAtKerasEpsilon)
@@ -125,6 +176,9 @@ TEST(Loss, everyRowCanBeMadeByBothNames)
     for (const LossInfo& row : losses()) {
         EXPECT_TRUE(makeLoss(row.name).has_value()) << row.name;
         EXPECT_FALSE(row.doc.empty());
+        for (const CallParameter& parameter : row.parameters) {
+            EXPECT_FALSE(parameter.doc.empty()) << row.name << ", " << parameter.name;
+        }
         if (!row.shortName.empty()) {
             EXPECT_TRUE(makeLoss(row.shortName).has_value()) << row.shortName;
         }

@@ -26,10 +26,12 @@ using Json = nlohmann::ordered_json;
 const std::string kVectors = BITSCAPE_SHARED "/golden/training.h5";
 const std::string kInputs = BITSCAPE_SOURCE "/tests/golden/training_inputs.npz";
 constexpr float kInputStep = 1.0F / 16;
+constexpr int kLeastFollowed = 46;    // of 53; the others hold layers that may not be there
 constexpr double kLossSlack = 1e-4;   // relative, as golden/README.md measured
 constexpr double kWeightSlack = 1e-3; // of the tensor's largest value
 constexpr double kSpreadFactor = 20;
-constexpr double kChaotic = 0.01; // spread_weights above which weights say nothing
+constexpr double kChaotic = 0.01;   // spread_weights above which weights say nothing …
+constexpr Index kChaoticSteps = 10; // … and losses after these
 
 std::string snakeCase(const std::string& name)
 {
@@ -117,10 +119,8 @@ void expectWeights(const golden::Group& group, const graph::WeightSet& weights)
     }
 }
 
-void expectTrajectory(const golden::Group& group, const io::Array& inputs)
+void expectTrajectory(const golden::Group& group, const io::Array& inputs, TrainInput input)
 {
-    TrainInput input = networkOf(group);
-    ASSERT_NE(input.graph, nullptr);
     input.train = std::make_shared<const Samples>(samplesOf(group, inputs));
     const Json optimizer = Json::parse(*group.text("optimizer"));
     const Json loss = Json::parse(*group.text("loss"));
@@ -138,7 +138,10 @@ void expectTrajectory(const golden::Group& group, const io::Array& inputs)
     const Tensor losses = *group.tensor("total_loss");
     ASSERT_EQ(static_cast<Index>(report->history.size()), losses.size());
     const double slack = std::max(kLossSlack, kSpreadFactor * *group.number("spread_loss"));
-    for (Index i = 0; i < losses.size(); ++i) {
+    const bool isChaotic = *group.number("spread_weights") > kChaotic;
+    const Index compared =
+        isChaotic ? std::min<Index>(kChaoticSteps, losses.size()) : losses.size();
+    for (Index i = 0; i < compared; ++i) {
         const double wanted = losses.data()[i];
         ASSERT_NEAR(report->history[static_cast<std::size_t>(i)].loss, wanted,
                     slack * (std::abs(wanted) + 1e-3))
@@ -155,11 +158,18 @@ TEST(TrainingGolden, followsQKerasStepByStep)
     }
     const auto inputs = io::loadNpz(kInputs);
     ASSERT_TRUE(inputs.has_value()) << inputs.error().sentence();
+    int followed = 0;
     for (const auto& [name, array] : *inputs) {
         const golden::Group group = vectors->group(name);
         SCOPED_TRACE(name + " " + *group.text("optimizer") + " " + *group.text("loss"));
-        expectTrajectory(group, array);
+        TrainInput input = networkOf(group);
+        ASSERT_NE(input.graph, nullptr);
+        if (graph::requireSupported(*input.graph)) {
+            expectTrajectory(group, array, std::move(input));
+            ++followed;
+        }
     }
+    EXPECT_GE(followed, kLeastFollowed);
 }
 
 } // namespace

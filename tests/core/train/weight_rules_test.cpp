@@ -89,11 +89,26 @@ TEST(WeightRules, dropsAStoredClipWithItsQuantizer)
 TEST(WeightRules, warnsOfWhatItDoesNotApply)
 {
     Warnings warnings;
-    (void)rulesOf(R"({"activity_regularizer": {"class_name": "L2", "config": {"l2": 1}},
-        "kernel_regularizer": {"class_name": "OrthogonalRegularizer", "config": {}},
+    (void)rulesOf(R"({"kernel_regularizer": {"class_name": "OrthogonalRegularizer", "config": {}},
         "bias_constraint": {"class_name": "RadialConstraint", "config": {}}})",
                   warnings);
-    EXPECT_EQ(warnings.size(), 3U);
+    EXPECT_EQ(warnings.size(), 2U);
+}
+
+TEST(ActivityPenalties, areReadFromTheConfig)
+{
+    Warnings warnings;
+    const auto graph = withConfig(
+        R"({"activity_regularizer": {"class_name": "L1L2", "config": {"l1": 0.5, "l2": 0.25}}})");
+    const auto penalties = activityPenalties(*graph, warnings);
+    ASSERT_EQ(penalties.size(), 1U);
+    EXPECT_EQ(graph->layer(penalties[0].layer).name, "fc");
+    EXPECT_EQ(penalties[0].l1, 0.5);
+    EXPECT_EQ(penalties[0].l2, 0.25);
+    const auto other =
+        withConfig(R"({"activity_regularizer": {"class_name": "Own", "config": {}}})");
+    (void)activityPenalties(*other, warnings);
+    EXPECT_EQ(warnings.size(), 1U);
 }
 
 TEST(InitialWeights, followInitializers)

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What training asks of a plan beside values and gradients: penalties of outputs, scheduled noise.
+#include "core/graph/execution.h"
+#include "tests/support/examples.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace bitscape::graph {
+namespace {
+
+Tensor drawn(const Shape& shape, std::uint64_t seed)
+{
+    Tensor tensor(shape);
+    Rng rng(seed);
+    for (float& value : tensor.values()) {
+        value = static_cast<float>(rng.normal());
+    }
+    return tensor;
+}
+
+TEST(TrainingPlanTest, penalizesOutputs)
+{
+    constexpr Index kBatch = 21;
+    constexpr float kStep = 0x1p-8F;
+    constexpr double kSlack = 1e-4; // float32 sums over the batch, and kinks of |y| near 0
+    const GraphPtr graph = examples::Chain(Shape{3})
+                               .dense("fc", 2, FunctionKind::Tanh)
+                               .activation("relu", FunctionKind::Relu)
+                               .dense("out", 1)
+                               .build();
+    std::vector<Tensor> weights{drawn(Shape{3, 2}, 1), drawn(Shape{2}, 2), drawn(Shape{2, 1}, 3),
+                                Tensor(Shape{1})};
+    const Tensor x = drawn(Shape{kBatch, 3}, 4);
+    const Tensor upstream(Shape{kBatch, 1});
+    const TensorView in = x.view();
+    const TensorView up = upstream.view();
+    std::vector<double> ofThreads;
+    for (const int threads : {1, 2}) {
+        Parallel parallel(threads);
+        auto plan = TrainingPlan::make(graph, {}, kBatch, parallel,
+                                       {.activityPenalties = {{1, 0.0, 0.5}, {2, 0.25, 0.125}}});
+        ASSERT_TRUE(plan.has_value());
+        const auto penalty = [&] {
+            EXPECT_TRUE((*plan)->forward(std::span(&in, 1), weights, 1).has_value());
+            EXPECT_TRUE((*plan)->backward(std::span(&up, 1)).has_value());
+            return (*plan)->activityPenalty();
+        };
+        ofThreads.push_back(penalty());
+        EXPECT_GT(ofThreads.back(), 0.0);
+        for (const std::size_t slot : {0U, 1U}) {
+            const Tensor gradient = (*plan)->gradients()[slot];
+            for (Index i = 0; i < gradient.size(); ++i) {
+                float& weight = weights[slot].data()[i];
+                const float kept = weight;
+                weight = kept + kStep;
+                const double above = penalty();
+                weight = kept - kStep;
+                const double below = penalty();
+                weight = kept;
+                EXPECT_NEAR(gradient.data()[i], (above - below) / (2.0 * kStep), kSlack)
+                    << "slot " << slot << ", element " << i;
+            }
+            (void)penalty();
+        }
+        // The penalized outputs do not depend on the last layer.
+        EXPECT_THAT((*plan)->gradients()[2].values(), testing::Each(0.0F));
+    }
+    EXPECT_EQ(ofThreads[0], ofThreads[1]);
+}
+
+TEST(TrainingPlanTest, schedulesTheNoiseOfWeightsAndActivationLayers)
+{
+    const GraphPtr graph =
+        examples::Chain(Shape{3}).dense("fc", 2).activation("act", FunctionKind::Linear).build();
+    const std::vector<Tensor> weights{drawn(Shape{3, 2}, 1), drawn(Shape{2}, 2)};
+    const Tensor x = drawn(Shape{4, 3}, 4);
+    const TensorView in = x.view();
+    Parallel parallel(1);
+    const auto outputs = [&](const Configuration& configuration, std::optional<float> noise) {
+        auto plan = TrainingPlan::make(graph, configuration, 4, parallel);
+        EXPECT_TRUE(plan.has_value());
+        (*plan)->setNoise(noise);
+        const auto y = (*plan)->forward(std::span(&in, 1), weights, 1);
+        return std::vector<float>(y->front().values().begin(), y->front().values().end());
+    };
+    const std::vector<float> plain = outputs({}, std::nullopt);
+    const auto quantizer = quant::parseQuantizer("quantized_bits(3,1,1,alpha=1.0)").value();
+    const struct {
+        const char* layer;
+        Slot slot;
+        bool isReached;
+    } places[] = {{"fc", Slot::Kernel, true},
+                  {"act", Slot::Activation, true},
+                  {"fc", Slot::Activation, false}};
+    for (const auto& place : places) {
+        Configuration configuration;
+        configuration.set(place.layer, place.slot, quantizer);
+        const std::vector<float> own = outputs(configuration, std::nullopt);
+        EXPECT_NE(own, plain);
+        EXPECT_EQ(outputs(configuration, 1.0F), own);
+        EXPECT_THAT(outputs(configuration, 0.0F),
+                    testing::Pointwise(testing::FloatNear(1e-6F), place.isReached ? plain : own));
+    }
+}
+
+} // namespace
+} // namespace bitscape::graph
