@@ -42,6 +42,7 @@ qt_add_library(
   window/pages/search_setup.h window/pages/search_setup.cpp
   window/pages/tour_card.h window/pages/tour_card.cpp
   window/pages/train_page.cpp
+  window/pages/train_setup.h window/pages/train_setup.cpp
   window/pages/welcome_page.cpp
   window/report_document.h window/report_document.cpp
   window/report_export.h window/report_export.cpp

@@ -9,6 +9,7 @@
 #include "core/train/initialize.h"
 #include "core/train/keras_call.h"
 #include "core/train/loss.h"
+#include "core/train/noise_schedule.h"
 #include "core/train/optimizer.h"
 #include "core/train/schedule.h"
 #include "core/train/train.h"
@@ -23,6 +24,42 @@
 namespace bitscape::cli {
 
 namespace {
+
+/// "adam(learning_rate=0.001,beta_1=0.9)": a row with its arguments and their defaults.
+std::string callWithDefaults(std::string_view name,
+                             std::span<const train::CallParameter> parameters)
+{
+    std::vector<std::string> parts;
+    for (const train::CallParameter& parameter : parameters) {
+        parts.push_back(std::string(parameter.name) + "=" +
+                        train::toString(parameter.defaultValue));
+    }
+    return std::string(name) + "(" + join(parts, ",") + ")";
+}
+
+/// What can be written behind the options that take calls, from the registries.
+std::string callsHelp()
+{
+    std::string text = "Calls and their defaults:";
+    const auto add = [&](const char* option, std::string_view name, std::string_view doc,
+                         std::span<const train::CallParameter> parameters) {
+        text += fmt::format("\n  {} {}\n      {}", option, callWithDefaults(name, parameters), doc);
+    };
+    for (const train::OptimizerInfo& row : train::optimizers()) {
+        add("--optimizer", row.name, row.doc, train::allParameters(row));
+    }
+    for (const train::LossInfo& row : train::losses()) {
+        add("--loss", row.name, row.doc, row.parameters);
+    }
+    for (const train::ScheduleInfo& row : train::schedules()) {
+        add("--schedule", row.name, row.doc, row.parameters);
+    }
+    for (const train::AugmentationInfo& row : train::augmentations()) {
+        add("--augment", row.name, row.doc, row.parameters);
+    }
+    add("--noise", train::kNoiseScheduleName, "QKeras' noise scheduler.", train::noiseParameters());
+    return text;
+}
 
 struct TrainArguments {
     ModelOptions model;
@@ -379,10 +416,10 @@ void addQuantizationOptions(CLI::App& app, TrainArguments& arguments)
     train::TrainOptions& options = arguments.options;
     app.add_flag("--from-scratch", arguments.fromScratch,
                  "Start from fresh weights of the layers' initializers instead of the model's");
-    app.add_option("--noise", options.noise,
-                   "Quantize little by little: qnoise_scheduler(start,finish,freq_type='epoch',"
-                   "update_freq=1,initial_step_or_epoch=0,exponent=3,use_ste=True); default: "
-                   "as the quantizers say");
+    app.add_option(
+        "--noise", options.noise,
+        "Quantize little by little, from none to all: qnoise_scheduler(0,5); default: as "
+        "the quantizers say");
     app.add_option("--distill", options.distillation,
                    "Share of the loss, 0 to 1, that draws the outputs to those of a teacher")
         ->capture_default_str();
@@ -435,6 +472,7 @@ Action declareTrain(CLI::App& app)
                  "Go on from --checkpoint; gives the same bytes as a run without a stop");
     app.add_option("--output", arguments->output, "Write the trained network as Keras HDF5");
     app.add_option("--history", arguments->history, "Write the history as CSV");
+    app.footer(callsHelp());
     return [arguments](Session& session) { return runTrain(session, *arguments); };
 }
 

@@ -8,7 +8,6 @@ namespace bitscape::train {
 
 namespace {
 
-constexpr std::string_view kName = "qnoise_scheduler";
 constexpr std::string_view kWhere = "--noise";
 
 Failure refused(std::string message)
@@ -57,8 +56,8 @@ Result<NoiseSchedule> makeNoiseSchedule(std::string_view text)
     if (!call) {
         return fail(std::move(call).error());
     }
-    if (!isNamed(kName, call->name)) {
-        return unknownName("noise schedule", call->name, {std::string(kName)}, kWhere);
+    if (!isNamed(kNoiseScheduleName, call->name)) {
+        return unknownName("noise schedule", call->name, {std::string(kNoiseScheduleName)}, kWhere);
     }
     auto arguments = CallArguments::bind(*call, noiseParameters(), kWhere);
     if (!arguments) {

@@ -28,6 +28,7 @@ struct NoiseSchedule {
     [[nodiscard]] double factorAt(std::int64_t count) const;
 };
 
+inline constexpr std::string_view kNoiseScheduleName = "qnoise_scheduler";
 /// Arguments in QKeras' order.
 [[nodiscard]] std::span<const CallParameter> noiseParameters();
 /// "qnoise_scheduler(2,10,freq_type='epoch')". InvalidArgument names --noise.

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace bitscape::train {
@@ -114,7 +115,11 @@ TrainInput quantizedMlp(const quant::QuantizerPtr& quantizer)
                       .dense("out", 3, graph::FunctionKind::Softmax)
                       .build();
     input.weights = initialWeights(*input.graph, 1);
-    input.train = examples::shared(examples::patterns(Shape{8}, 60, 3));
+    Samples samples = examples::patterns(Shape{8}, 60, 3);
+    for (float& value : samples.inputs[0].values()) {
+        value *= 30.0F; // beyond the clip that PACT starts with
+    }
+    input.train = examples::shared(std::move(samples));
     input.configuration.set("relu", graph::Slot::Activation, quantizer);
     input.configuration.set("out", graph::Slot::Kernel, quantizer);
     return input;
@@ -124,7 +129,7 @@ TEST(LearnedQuantizers, trainAndComeBackInTheConfiguration)
 {
     for (const auto& row : learnedQuantizers()) {
         const TrainInput input = quantizedMlp(row);
-        const TrainOptions options{.epochs = 2, .batch = 16, .optimizer = "sgd(0.05)"};
+        const TrainOptions options{.epochs = 2, .batch = 16, .optimizer = "adam(0.01)"};
         std::vector<TrainReport> reports;
         for (const int threads : {1, 2}) {
             Parallel parallel(threads);
