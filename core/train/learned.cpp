@@ -139,10 +139,7 @@ LearnedParameters::LearnedParameters(const graph::Graph& graph, graph::Configura
     }
     for (const auto& [layer, slots] : m_configuration.layers) {
         for (const auto& [slot, quantizer] : slots) {
-            const bool isPlaced = std::ranges::any_of(m_entries, [&](const Entry& entry) {
-                return entry.layer == layer && entry.slot == slot;
-            });
-            if (!quantizer->learned().empty() && !isPlaced && graph.find(layer) >= 0) {
+            if (!quantizer->learned().empty() && graph.find(layer) >= 0 && !learns(layer, slot)) {
                 warnings.push_back({"not_learned",
                                     "The quantizer of its " + std::string(graph::name(slot)) +
                                         " keeps its parameters.",
@@ -150,6 +147,12 @@ LearnedParameters::LearnedParameters(const graph::Graph& graph, graph::Configura
             }
         }
     }
+}
+
+bool LearnedParameters::learns(const std::string& layer, graph::Slot slot) const
+{
+    return std::ranges::any_of(
+        m_entries, [&](const Entry& entry) { return entry.layer == layer && entry.slot == slot; });
 }
 
 std::vector<Tensor> LearnedParameters::values() const

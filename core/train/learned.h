@@ -45,6 +45,7 @@ private:
         graph::Slot slot = graph::Slot::Activation;
         quant::QuantizerPtr quantizer;
     };
+    [[nodiscard]] bool learns(const std::string& layer, graph::Slot slot) const;
     void put(const Entry& entry);
 
     graph::Configuration m_configuration;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/base/text.h"
 #include "core/train/loss.h"
 #include "core/train/network_end.h"
 #include "core/train/trainer.h"
@@ -263,7 +264,7 @@ std::string Trainer::origin() const
     };
     describe(m_input.train.get());
     describe(m_input.validation.get());
-    return text;
+    return sha256(text);
 }
 
 Result<void> Trainer::resume()
