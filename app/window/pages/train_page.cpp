@@ -8,6 +8,7 @@
 #include "widgets/style/format.h"
 
 #include <QLabel>
+#include <QScrollArea>
 #include <QSplitter>
 #include <QVBoxLayout>
 
@@ -82,7 +83,8 @@ TrainPage::TrainPage(Context& context, QWidget* parent)
 
 QWidget* TrainPage::makeSetup()
 {
-    auto* panel = new QWidget(this);
+    auto* area = new QScrollArea(this);
+    auto* panel = new QWidget(area);
     auto* note = new QLabel(
         tr("The result is a new configuration with its own weights: one undo step."), panel);
     note->setWordWrap(true);
@@ -99,7 +101,13 @@ QWidget* TrainPage::makeSetup()
     connect(m_run, &widgets::JobLine::startRequested, this, &TrainPage::start);
     connect(m_run, &widgets::JobLine::stopRequested, this,
             [this] { context().jobs.stop(JobKind::Train); });
-    return panel;
+    area->setWidget(panel);
+    area->setWidgetResizable(true);
+    area->setFrameShape(QFrame::NoFrame);
+    area->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    area->setFocusPolicy(Qt::NoFocus);
+    area->setMinimumWidth(panel->minimumWidth());
+    return area;
 }
 
 void TrainPage::start()
