@@ -43,6 +43,8 @@ public:
     /// open (−1). Errors as shapeOf(). A layer of several outputs lists them in OpShape::parts.
     [[nodiscard]] virtual Result<OpShape> shape(std::span<const Shape> inputs) const = 0;
     [[nodiscard]] virtual std::vector<RuleWeight> weights() const { return {}; }
+    /// Changes what an initializer drew for a weight, where a part of it starts otherwise.
+    virtual void startWeight(std::size_t /*weight*/, std::span<float> /*values*/) const {}
     /// Where a quantizer may sit, in the order of Keras' arguments.
     [[nodiscard]] virtual std::vector<Slot> slots() const { return {Slot::Activation}; }
     /// Key of the slot's quantizer in QKeras' config.

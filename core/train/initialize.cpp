@@ -2,6 +2,7 @@
 #include "core/train/initialize.h"
 
 #include "core/base/rng.h"
+#include "core/graph/layer_rule.h"
 #include "core/graph/shape_rules.h"
 #include "core/train/weight_rules.h"
 
@@ -10,7 +11,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <string>
+#include <vector>
 
 namespace bitscape::train {
 
@@ -74,6 +77,40 @@ void glorotUniform(Tensor& weight, Rng& rng, const Json& /*config*/)
     scaleVariance(weight, rng, 1, true, true);
 }
 
+/// Random directions at right angles to each other: the rows or the columns of the weight seen as a
+/// matrix, whichever are fewer.
+void orthogonal(Tensor& weight, Rng& rng, const Json& config)
+{
+    const Index columns = weight.shape().channels();
+    const Index rows = weight.size() / std::max<Index>(columns, 1);
+    const bool turned = rows < columns;
+    const auto count = static_cast<std::size_t>(turned ? rows : columns);
+    const auto length = static_cast<std::size_t>(turned ? columns : rows);
+    std::vector<std::vector<double>> directions(count, std::vector<double>(length));
+    for (std::size_t d = 0; d < count; ++d) {
+        auto& own = directions[d];
+        std::ranges::generate(own, [&rng] { return rng.normal(); });
+        for (std::size_t other = 0; other < d; ++other) {
+            const auto& before = directions[other];
+            const double along = std::inner_product(own.begin(), own.end(), before.begin(), 0.0);
+            for (std::size_t i = 0; i < length; ++i) {
+                own[i] -= along * before[i];
+            }
+        }
+        const double norm = std::sqrt(std::inner_product(own.begin(), own.end(), own.begin(), 0.0));
+        for (double& value : own) {
+            value /= norm;
+        }
+    }
+    const double gain = numberOf(config, "gain", 1);
+    for (std::size_t d = 0; d < count; ++d) {
+        for (std::size_t i = 0; i < length; ++i) {
+            const std::size_t at = turned ? d * length + i : i * count + d;
+            weight.data()[at] = static_cast<float>(gain * directions[d][i]);
+        }
+    }
+}
+
 const std::map<std::string, Draw, std::less<>>& rows()
 {
     static const std::map<std::string, Draw, std::less<>> table{
@@ -113,6 +150,8 @@ const std::map<std::string, Draw, std::less<>>& rows()
                                             numberOf(config, "stddev", 0.05) * truncatedNormal(r));
              }
          }},
+        {"Orthogonal", &orthogonal},
+        {"OrthogonalInitializer", &orthogonal},
         {"Zeros", [](Tensor& w, Rng&, const Json&) { std::ranges::fill(w.values(), 0.0F); }},
         {"Ones", [](Tensor& w, Rng&, const Json&) { std::ranges::fill(w.values(), 1.0F); }},
         {"Constant",
@@ -126,7 +165,7 @@ const std::map<std::string, Draw, std::less<>>& rows()
 /// The initializer of a layer's config, unwrapped; an empty object if there is none.
 Json initializerOf(const Json& config, const std::string& prefix)
 {
-    Json found = config.is_object() ? config.value(prefix + "_initializer", Json()) : Json();
+    Json found = config.value(prefix + "_initializer", Json());
     while (found.is_object() && found.value("class_name", Json()) == "QInitializer") {
         const Json inner = found.value("config", Json::object()).value("initializer", Json());
         found = inner;
@@ -155,7 +194,8 @@ graph::WeightSet initialWeights(const graph::Graph& graph, std::uint64_t seed)
             continue;
         }
         const auto rules = graph::shapeOf(layer.op, graph.inputShapes(index));
-        const Json config = Json::parse(layer.originalConfig, nullptr, false);
+        const Json config = weightSettings(layer);
+        const auto* registered = std::get_if<graph::RuleOp>(&layer.op);
         for (std::size_t i = 0; i < layer.weights.size(); ++i) {
             Rng rng = Rng(seed).split("weights").split(weights.size());
             Tensor value(layer.weights[i].value->shape());
@@ -166,6 +206,9 @@ graph::WeightSet initialWeights(const graph::Graph& graph, std::uint64_t seed)
                 row->second(value, rng, initializer.value("config", Json::object()));
             } else if (rules && i < rules->weights.size()) {
                 fillDefault(rules->weights[i], value, rng);
+            }
+            if (registered != nullptr) {
+                registered->rule->startWeight(i, value.values());
             }
             weights.push_back(std::make_shared<const Tensor>(std::move(value)));
         }

@@ -211,11 +211,22 @@ void constrainNorm(const WeightRule& rule, Tensor& weight)
 
 std::string configPrefix(std::string_view weight)
 {
+    weight.remove_prefix(weight.rfind('/') + 1); // of a wrapper: forward/kernel
     const std::string_view suffix = "_kernel";
     if (weight.ends_with(suffix)) {
         weight.remove_suffix(suffix.size());
     }
     return std::string(weight);
+}
+
+Json weightSettings(const graph::Layer& layer)
+{
+    Json config = Json::parse(layer.originalConfig, nullptr, false);
+    if (!config.is_object()) {
+        return Json::object();
+    }
+    const Json* inner = findObject(config, "layer");
+    return inner == nullptr ? config : Json(inner->value("config", Json::object()));
 }
 
 double WeightRule::penalty(const Tensor& weight) const
@@ -293,8 +304,7 @@ std::vector<WeightRule> weightRules(const graph::Graph& graph,
         const graph::Layer& layer = graph.layer(slot.layer);
         if (slot.layer != lastLayer) {
             lastLayer = slot.layer;
-            config = Json::parse(layer.originalConfig, nullptr, false);
-            config = config.is_object() ? config : Json::object();
+            config = weightSettings(layer);
         }
         const std::string prefix =
             configPrefix(layer.weights[static_cast<std::size_t>(slot.weight)].name);

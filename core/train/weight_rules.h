@@ -6,6 +6,8 @@
 #include "core/graph/execution.h"
 #include "core/graph/graph.h"
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -38,6 +40,8 @@ struct WeightRule {
 
 /// Key prefix of a weight in its layer's Keras config: "kernel", "depthwise", "gamma", …
 [[nodiscard]] std::string configPrefix(std::string_view weight);
+/// What the layer's config says of its weights, as JSON; wrappers keep it in the layer inside.
+[[nodiscard]] nlohmann::json weightSettings(const graph::Layer& layer);
 
 /// One rule per weight slot, read from Layer::originalConfig. A stored Clip is the one that QKeras
 /// adds by itself; where `configuration` gives the weight another quantizer than the file did, it

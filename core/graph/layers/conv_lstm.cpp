@@ -140,6 +140,14 @@ public:
         }
         return list;
     }
+    void startWeight(std::size_t weight, std::span<float> values) const override
+    {
+        if (weight == 2 && m_setting.unitForgetBias) { // remember at first
+            std::ranges::fill(values.subspan(static_cast<std::size_t>(m_conv.filters),
+                                             static_cast<std::size_t>(m_conv.filters)),
+                              1.0F);
+        }
+    }
     /// QKeras has no twin of this layer; ours takes quantizers where those of an LSTM are.
     std::vector<Slot> slots() const override
     {

@@ -83,6 +83,15 @@ public:
         }
         return list;
     }
+    void startWeight(std::size_t weight, std::span<float> values) const override
+    {
+        if (weight == 2 && m_setting.cell == CellKind::Lstm &&
+            m_setting.unitForgetBias) { // remember at first
+            std::ranges::fill(values.subspan(static_cast<std::size_t>(m_setting.units),
+                                             static_cast<std::size_t>(m_setting.units)),
+                              1.0F);
+        }
+    }
     std::vector<Slot> slots() const override
     {
         std::vector<Slot> list{Slot::Kernel, Slot::Recurrent};

@@ -123,6 +123,12 @@ public:
         }
         return list;
     }
+    void startWeight(std::size_t weight, std::span<float> values) const override
+    {
+        if (rule() != nullptr) {
+            rule()->startWeight(weight, values);
+        }
+    }
     std::vector<Slot> slots() const override { return slotsOf(m_layer); }
     std::string_view configKey(Slot slot) const override
     {

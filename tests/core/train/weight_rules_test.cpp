@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/graph/layer_registry.h"
 #include "core/train/initialize.h"
 #include "core/train/weight_rules.h"
 #include "tests/support/examples.h"
@@ -136,6 +137,54 @@ TEST(InitialWeights, drawKernelsByGlorotAndDependOnTheSeed)
     EXPECT_THAT(weights[2]->values(), testing::Each(1.0F)); // gamma
     EXPECT_TRUE(*initialWeights(*graph, 1)[0] == *weights[0]);
     EXPECT_FALSE(*initialWeights(*graph, 2)[0] == *weights[0]);
+}
+
+graph::GraphPtr recurrentNetwork()
+{
+    const nlohmann::json config{
+        {"units", 3},
+        {"recurrent_initializer", {{"class_name", "Orthogonal"}, {"config", {{"gain", 2.0}}}}},
+        {"kernel_regularizer", {{"class_name", "L2"}, {"config", {{"l2", 0.5}}}}}};
+    const nlohmann::json wrapper{{"layer", {{"class_name", "LSTM"}, {"config", config}}}};
+    std::vector<graph::Layer> layers(2);
+    layers[0].name = "x";
+    layers[0].op = graph::InputOp{{4, 2}};
+    layers[1].name = "both";
+    layers[1].className = "Bidirectional";
+    layers[1].op = graph::readLayerConfig("Bidirectional", wrapper, {}).value().op;
+    layers[1].inputs = {0};
+    layers[1].originalConfig = wrapper.dump();
+    return graph::Graph::make("test", std::move(layers), {0}, {1}).value_or(nullptr);
+}
+
+TEST(InitialWeights, ofRecurrentLayersAreOrthogonalAndRememberAtFirst)
+{
+    const graph::WeightSet weights = initialWeights(*recurrentNetwork(), 1);
+    const Tensor& recurrent = *weights[1];
+    for (Index a = 0; a < 3; ++a) {
+        for (Index b = 0; b < 3; ++b) {
+            double product = 0;
+            for (Index i = 0; i < 12; ++i) {
+                product += static_cast<double>(recurrent.data()[a * 12 + i]) *
+                           recurrent.data()[b * 12 + i];
+            }
+            EXPECT_NEAR(product, a == b ? 4.0 : 0.0, 1e-5);
+        }
+    }
+    for (const std::size_t bias : {2U, 5U}) {
+        EXPECT_EQ(weights[bias]->data()[2], 0.0F);
+        EXPECT_EQ(weights[bias]->data()[3], 1.0F);
+        EXPECT_EQ(weights[bias]->data()[6], 0.0F);
+    }
+}
+
+TEST(WeightRules, lookIntoWrappers)
+{
+    Warnings warnings;
+    const auto rules = weightRules(*recurrentNetwork(), {}, std::vector<float>(6, 0.0F), warnings);
+    EXPECT_EQ(rules[0].l2, 0.5);
+    EXPECT_EQ(rules[3].l2, 0.5);
+    EXPECT_EQ(rules[1].l2, 0.0);
 }
 
 } // namespace
