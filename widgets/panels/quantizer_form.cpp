@@ -108,9 +108,13 @@ void QuantizerForm::chooseKind()
         for (const quant::ParameterInfo& parameter : kind->parameters) {
             values[parameter.name] = parameter.defaultValue;
         }
-        // A width that is set stays over a change of kind.
+        // A width that is set stays over a change of kind where the new kind takes it.
         if (m_quantizer && values.contains("bits") && m_quantizer->parameters().contains("bits")) {
-            values["bits"] = m_quantizer->parameter("bits");
+            quant::Parameters kept = values;
+            kept["bits"] = m_quantizer->parameter("bits");
+            if (quant::makeQuantizer(kind->name, kept)) {
+                values = std::move(kept);
+            }
         }
     }
     makeFields(kind, values);
