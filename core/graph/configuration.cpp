@@ -80,9 +80,10 @@ struct SlotsOf {
     }
     Slots operator()(const DenseOp& op) const { return withBias({Slot::Kernel}, op.useBias); }
     Slots operator()(const ConvOp& op) const { return withBias({Slot::Kernel}, op.useBias); }
+    /// QKeras has no twin for sequences.
     Slots operator()(const DepthwiseOp& op) const
     {
-        return withBias({Slot::Depthwise}, op.useBias);
+        return op.spatialRank == 1 ? Slots{} : withBias({Slot::Depthwise}, op.useBias);
     }
     Slots operator()(const SeparableOp& op) const
     {
@@ -91,8 +92,8 @@ struct SlotsOf {
     /// Folding makes a bias even where the convolution has none.
     Slots operator()(const FoldedConvOp& op) const
     {
-        const bool isConv = std::holds_alternative<ConvOp>(op.conv);
-        return withBias({isConv ? Slot::Kernel : Slot::Depthwise}, true);
+        const bool isDepthwise = std::holds_alternative<DepthwiseOp>(op.conv);
+        return withBias({isDepthwise ? Slot::Depthwise : Slot::Kernel}, true);
     }
     Slots operator()(const BatchNormOp& op) const
     {
@@ -108,11 +109,17 @@ struct SlotsOf {
         }
         return slots;
     }
-    Slots operator()(const PoolOp& op) const { return ofPool(op.kind); }
-    Slots operator()(const GlobalPoolOp& op) const { return ofPool(op.kind); }
-    static Slots ofPool(PoolKind kind)
+    Slots operator()(const PoolOp& op) const { return ofPool(op); }
+    Slots operator()(const GlobalPoolOp& op) const { return ofPool(op); }
+    /// QKeras quantizes the mean over images only.
+    template <class Pool>
+    static Slots ofPool(const Pool& op)
     {
-        return kind == PoolKind::Average ? Slots{Slot::Activation} : Slots{};
+        if (op.kind == PoolKind::Max) {
+            return {};
+        }
+        return op.spatialRank == 2 ? Slots{Slot::Average, Slot::Activation}
+                                   : Slots{Slot::Activation};
     }
     Slots operator()(const InputOp&) const { return {Slot::Activation}; }
     Slots operator()(const ActivationOp&) const { return {Slot::Activation}; }

@@ -75,7 +75,8 @@ void foldInto(Layer& layer, const ChannelLine& line)
 
 bool canFold(const Graph& graph, int norm, const Configuration& configuration)
 {
-    if (!std::holds_alternative<BatchNormOp>(graph.layer(norm).op)) {
+    const auto* own = std::get_if<BatchNormOp>(&graph.layer(norm).op);
+    if (own == nullptr || !own->axes.empty()) {
         return false;
     }
     const int producer = graph.layer(norm).inputs[0];

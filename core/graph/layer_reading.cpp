@@ -62,15 +62,12 @@ Function readElu(LayerReading& /*reading*/, KerasConfig& config)
     return {FunctionKind::Elu, config.real("alpha", 1.0F)};
 }
 
+/// As an activation; the layer reads its axes itself.
 Function readSoftmax(LayerReading& reading, KerasConfig& config)
 {
     const Json& axis = config.at("axis");
-    const Json& one = axis.is_array() && axis.size() == 1 ? axis.front() : axis;
-    if (axis.is_array() && axis.size() > 1) {
-        reading.lacks("softmax over several axes is not covered");
-    } else if (one.is_number_integer() && one.get<std::int64_t>() != -1) {
-        reading.meaning.lastAxis = static_cast<int>(
-            std::clamp<std::int64_t>(one.get<std::int64_t>(), -Shape::kMaxRank, Shape::kMaxRank));
+    if (!axis.is_null() && axis != -1) {
+        reading.lacks("a softmax activation over other axes than the last is not covered");
     }
     return {FunctionKind::Softmax};
 }
@@ -205,6 +202,44 @@ Function LayerReading::activation(const char* key, Slot slot, const char* otherw
     return {};
 }
 
+std::vector<int> LayerReading::pairs(const char* key, int rank)
+{
+    const Json& value = config.at(key);
+    const auto count = static_cast<std::size_t>(2 * rank);
+    std::vector<int> pairs;
+    const auto add = [&](const Json& entry) {
+        const bool fits = entry.is_number_integer() && entry.get<std::int64_t>() >= 0 &&
+                          entry.get<std::int64_t>() <= kMaxExtent;
+        if (!fits) {
+            config.refuse(key, "It must hold whole numbers from 0.");
+        }
+        pairs.push_back(fits ? entry.get<int>() : 0);
+    };
+    if (value.is_null()) {
+        return std::vector<int>(count, 1);
+    }
+    if (!value.is_array()) {
+        add(value);
+        return std::vector<int>(count, pairs.front());
+    }
+    for (const Json& entry : value) {
+        if (entry.is_array() && entry.size() == 2) {
+            add(entry.front());
+            add(entry.back());
+        } else if (rank > 1) { // one number per axis: the same on both sides
+            add(entry);
+            add(entry);
+        } else {
+            add(entry);
+        }
+    }
+    if (pairs.size() != count) {
+        config.refuse(key, "It must hold a pair for each axis.");
+        pairs.resize(count);
+    }
+    return pairs;
+}
+
 Padding LayerReading::padding()
 {
     std::string text = config.text("padding", "valid");
@@ -245,6 +280,24 @@ int LayerReading::axis(const char* key, int otherwise)
         return otherwise;
     }
     return one.get<int>();
+}
+
+std::vector<int> LayerReading::axes(const char* key, std::vector<int> otherwise)
+{
+    const Json& value = config.at(key);
+    if (value.is_null()) {
+        return otherwise;
+    }
+    std::vector<int> found;
+    for (const Json& entry : value.is_array() ? value : Json::array({value})) {
+        const std::int64_t axis = entry.is_number_integer() ? entry.get<std::int64_t>() : 0;
+        if (axis == 0 || std::abs(axis) > Shape::kMaxRank) {
+            config.refuse(key, "It must be an axis, or a list of them, other than the batch.");
+            return otherwise;
+        }
+        found.push_back(static_cast<int>(axis));
+    }
+    return found.empty() ? otherwise : found;
 }
 
 Result<LayerMeaning> LayerReading::inner(const char* key) const

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace bitscape::graph {
 
@@ -33,12 +34,16 @@ public:
     void lacks(std::string reason);
     [[nodiscard]] const std::string& reason() const { return m_reason; }
 
+    template <class Rule, class... Arguments>
+    [[nodiscard]] RuleOp rule(Arguments&&... arguments) const
+    {
+        return {&m_info, std::make_shared<const Rule>(std::forward<Arguments>(arguments)...)};
+    }
     /// Makes a registered layer of it.
     template <class Rule, class... Arguments>
     void become(Arguments&&... arguments)
     {
-        meaning.op =
-            RuleOp{&m_info, std::make_shared<const Rule>(std::forward<Arguments>(arguments)...)};
+        meaning.op = rule<Rule>(std::forward<Arguments>(arguments)...);
     }
 
     /// The activation field `key`: its function; where it names a quantizer, that goes to `slot`
@@ -52,10 +57,14 @@ public:
     /// Parameters of ReLU, LeakyReLU, ELU or Softmax objects in `config`.
     Function functionOfClass(std::string_view className);
 
+    /// A pair of whole numbers from 0 for each axis: 2, [1, 1], [[0, 1], [0, 1]]; 1 if absent.
+    std::vector<int> pairs(const char* key, int rank);
     Padding padding();
     bool channelsFirst();
     /// Keras writes an axis as a number or as a list of one.
     int axis(const char* key, int otherwise);
+    /// The same for a list of several; ascending as given, no axis 0.
+    std::vector<int> axes(const char* key, std::vector<int> otherwise);
 
     /// The layer that a wrapper holds under `key`.
     [[nodiscard]] Result<LayerMeaning> inner(const char* key) const;

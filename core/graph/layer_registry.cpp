@@ -3,12 +3,25 @@
 
 #include "core/graph/layer_reading.h"
 #include "core/graph/layer_rule.h"
+#include "core/graph/layers/adaptive.h"
+#include "core/graph/layers/attention.h"
 #include "core/graph/layers/bidirectional.h"
 #include "core/graph/layers/conv_lstm.h"
+#include "core/graph/layers/group_norm.h"
+#include "core/graph/layers/locally_connected.h"
+#include "core/graph/layers/merge.h"
+#include "core/graph/layers/noise.h"
 #include "core/graph/layers/permute.h"
+#include "core/graph/layers/prelu.h"
 #include "core/graph/layers/recurrent.h"
+#include "core/graph/layers/resample.h"
+#include "core/graph/layers/rescale.h"
+#include "core/graph/layers/scale_shift.h"
 #include "core/graph/layers/sequence.h"
+#include "core/graph/layers/softmax.h"
 #include "core/graph/layers/time_distributed.h"
+#include "core/graph/layers/transposed.h"
+#include "core/graph/layers/volume.h"
 #include "core/graph/structural_layers.h"
 
 #include <algorithm>
@@ -20,9 +33,15 @@ namespace bitscape::graph {
 std::span<const LayerInfo> layerKinds()
 {
     static const std::vector<LayerInfo> table = [] {
-        const auto structural = structuralLayers();
-        std::vector<LayerInfo> rows(structural.begin(), structural.end());
-        rows.insert(rows.end(), {permuteLayer()});
+        std::vector<LayerInfo> rows;
+        for (const auto family :
+             {structuralLayers(), transposedLayers(), volumeLayers(), locallyConnectedLayers(),
+              mergeLayers(), resampleLayers(), groupNormLayers(), rescaleLayers(), reluLayers(),
+              noiseLayers(), attentionLayers()}) {
+            rows.insert(rows.end(), family.begin(), family.end());
+        }
+        rows.insert(rows.end(),
+                    {softmaxLayer(), permuteLayer(), scaleShiftLayer(), adaptiveActivationLayer()});
         rows.insert(rows.end(), {simpleRnnLayer(), lstmLayer(), gruLayer(), bidirectionalLayer(),
                                  convLstm2dLayer(), timeDistributedLayer(), repeatVectorLayer(),
                                  maskingLayer(), embeddingLayer()});
@@ -50,46 +69,7 @@ std::string whyRefused(std::string_view className)
     constexpr std::array kKeras1{
         "Convolution1D",        "Convolution2D",       "Deconvolution2D", "Merge",
         "TimeDistributedDense", "AtrousConvolution2D", "MaxoutDense",     "Highway"};
-    constexpr std::array kKeras{"AlphaDropout",
-                                "Attention",
-                                "Average",
-                                "Conv1DTranspose",
-                                "Conv2DTranspose",
-                                "Conv3D",
-                                "Cropping1D",
-                                "Cropping2D",
-                                "DepthwiseConv1D",
-                                "Dot",
-                                "GaussianDropout",
-                                "GaussianNoise",
-                                "GlobalAveragePooling3D",
-                                "GroupNormalization",
-                                "LayerNormalization",
-                                "LocallyConnected1D",
-                                "LocallyConnected2D",
-                                "MaxPooling3D",
-                                "Maximum",
-                                "Minimum",
-                                "MultiHeadAttention",
-                                "Multiply",
-                                "PReLU",
-                                "Permute",
-                                "QAdaptiveActivation",
-                                "QAveragePooling2D",
-                                "QConv2DTranspose",
-                                "QGlobalAveragePooling2D",
-                                "QScaleShift",
-                                "QSeparableConv1D",
-                                "RNN",
-                                "Rescaling",
-                                "SeparableConv1D",
-                                "SpatialDropout1D",
-                                "SpatialDropout2D",
-                                "Subtract",
-                                "ThresholdedReLU",
-                                "UpSampling1D",
-                                "UpSampling2D",
-                                "ZeroPadding3D"};
+    constexpr std::array kKeras{"RNN", "StackedRNNCells"};
     const auto among = [className](const auto& names) {
         return std::ranges::find(names, className) != names.end();
     };
@@ -166,7 +146,9 @@ struct NamesOf {
     {
         Names names;
         for (const RuleWeight& weight : op.rule->weights()) {
-            names.push_back(weight.name);
+            if (weight.isStored) {
+                names.push_back(weight.name);
+            }
         }
         return names;
     }

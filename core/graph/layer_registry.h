@@ -36,6 +36,8 @@ struct LayerMeaning {
     /// Axes that the op takes for the last one, as the file names them (counted with the batch);
     /// must turn out to be the last axis. 0: none.
     int lastAxis = 0;
+    /// What it is if that is not the last axis.
+    Op otherwise = UnsupportedOp{};
     /// How many tensors it gives; more than one: the graph layer gives them as one flat tensor,
     /// SelectOp layers take it apart.
     int outputs = 1;
@@ -61,7 +63,7 @@ struct KerasDialect {
 /// No layer of the file: a part of another layer's output, or a mask that Keras passes silently.
 [[nodiscard]] bool isImplied(const Op& op);
 
-/// Short names of the weights that an op stores, in Keras' order.
+/// Short names of the weights that files hold of an op, in Keras' order.
 [[nodiscard]] std::vector<std::string> weightNames(const Op& op);
 
 /// Keras' name of a function as an activation string ("relu"); empty if it takes an object.

@@ -20,6 +20,7 @@ namespace bitscape::graph {
 struct RuleWeight {
     std::string name;              ///< short: "kernel", "recurrent_kernel"
     std::optional<Slot> slot = {}; ///< whose quantizer applies to it
+    bool isStored = true;          ///< false: a state that Keras' files leave out
 };
 
 /// What a registered layer computes: an immutable value made from its configuration. One class and

@@ -74,10 +74,12 @@ struct ConvOp {
     bool useBias = true;
     Function function;
     bool channelsFirst = false;
+    std::vector<float> mask; ///< kh × kw factors of the kernel after its quantizer; empty: none
     bool operator==(const ConvOp&) const = default;
 };
 
-/// Kernel (kh, kw, ci, multiplier); output channel c·multiplier + m.
+/// Kernel (kh, kw, ci, multiplier); output channel c·multiplier + m. 1-dimensional ones keep
+/// kernels of rank 3 in files.
 struct DepthwiseOp {
     Extent kernel, stride, dilation;
     Padding padding = Padding::Valid;
@@ -85,11 +87,12 @@ struct DepthwiseOp {
     bool useBias = true;
     Function function;
     bool channelsFirst = false;
+    int spatialRank = 2;
     bool operator==(const DepthwiseOp&) const = default;
 };
 
 /// Depth-wise kernel (kh, kw, ci, multiplier), then point-wise kernel (1, 1, ci·multiplier,
-/// filters).
+/// filters). 1-dimensional ones keep kernels of rank 3 in files.
 struct SeparableOp {
     Index filters = 0;
     Extent kernel, stride, dilation;
@@ -98,6 +101,7 @@ struct SeparableOp {
     bool useBias = true;
     Function function;
     bool channelsFirst = false;
+    int spatialRank = 2;
     bool operator==(const SeparableOp&) const = default;
 };
 
@@ -107,13 +111,14 @@ struct ActivationOp {
     bool operator==(const ActivationOp&) const = default;
 };
 
-/// Over the last axis. Weights in order: gamma (if scale), beta (if center), moving_mean,
-/// moving_variance.
+/// Weights in order: gamma (if scale), beta (if center), moving_mean, moving_variance.
 struct BatchNormOp {
     float momentum = 0.99F;
     float epsilon = 1e-3F;
     bool center = true;
     bool scale = true;
+    std::vector<int> axes; ///< that keep their own statistics, ascending, counted with the batch;
+                           ///< empty: the last
     bool operator==(const BatchNormOp&) const = default;
 };
 
@@ -125,6 +130,7 @@ struct PoolOp {
     Extent window, stride;
     Padding padding = Padding::Valid;
     bool channelsFirst = false;
+    Function function; ///< QKeras' pools have one
     bool operator==(const PoolOp&) const = default;
 };
 
@@ -133,6 +139,7 @@ struct GlobalPoolOp {
     int spatialRank = 2;
     bool keepDimensions = false;
     bool channelsFirst = false;
+    Function function; ///< QKeras' pools have one
     bool operator==(const GlobalPoolOp&) const = default;
 };
 
@@ -168,10 +175,11 @@ struct ConcatenateOp {
     bool operator==(const ConcatenateOp&) const = default;
 };
 
-/// QConv2DBatchnorm and QDepthwiseConv2DBatchnorm: a convolution whose batch normalization is
-/// folded into its weights at every call (inference: from the moving statistics).
+/// QConv2DBatchnorm, QDepthwiseConv2DBatchnorm and QDenseBatchnorm: a convolution or dense layer
+/// whose batch normalization is folded into its weights at every call (inference: from the moving
+/// statistics).
 struct FoldedConvOp {
-    std::variant<ConvOp, DepthwiseOp> conv;
+    std::variant<ConvOp, DepthwiseOp, DenseOp> conv;
     BatchNormOp norm;
     bool emaStatsFolding = true; ///< folding_mode "ema_stats_folding"; else "batch_stats_folding"
     int emaFreezeDelay = -1; ///< training calls use batch statistics while the iteration counter is

@@ -46,6 +46,15 @@ Result<void> checkLayer(const Layer& layer, const Configuration& configuration)
         }
     }
     for (const auto& [slot, quantizer] : quantizers) {
+        const bool isInside = slot == Slot::Average || slot == Slot::DepthwiseActivation;
+        if (isInside && !quantizer->isElementwise()) {
+            return fail(ErrorCode::InvalidArgument,
+                        fmt::format("{} fits its scale to a whole tensor, which there is none of "
+                                    "inside the layer.",
+                                    quantizer->toString()),
+                        where + ", " + std::string(keyOf(slot)),
+                        "Give it a fixed scale such as alpha=1.0.");
+        }
         const bool isOfWeight =
             std::ranges::any_of(layer.weights, [&, slot = slot](const Weight& w) {
                 const Slot* own = slotOfWeight(layer, static_cast<int>(&w - layer.weights.data()));

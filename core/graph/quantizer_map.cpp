@@ -73,9 +73,12 @@ bool isFoldable(const Graph& graph, int index)
                           std::holds_alternative<DepthwiseOp>(layer.op) ||
                           std::holds_alternative<DenseOp>(layer.op);
     const std::vector<int> readers = graph.consumers(index);
-    return computes && functionOf(layer.op).isLinear() && readers.size() == 1 &&
-           std::ranges::find(graph.outputs(), index) == graph.outputs().end() &&
-           std::holds_alternative<BatchNormOp>(graph.layer(readers.front()).op);
+    if (!computes || !functionOf(layer.op).isLinear() || readers.size() != 1 ||
+        std::ranges::find(graph.outputs(), index) != graph.outputs().end()) {
+        return false;
+    }
+    const auto* norm = std::get_if<BatchNormOp>(&graph.layer(readers.front()).op);
+    return norm != nullptr && norm->axes.empty();
 }
 
 class MapApplier {
@@ -416,9 +419,13 @@ void MapApplier::applyToAveragePool(const Layer& layer, const Entry* named)
     }
     const Choice* average = entry->find("average_quantizer");
     const bool converts = average != nullptr && average->kind == Choice::Kind::Quantizer;
-    if (converts) {
-        warn("not_covered", "Quantizing the factor of an average is not covered; it stays float.",
-             layer.name);
+    if (average != nullptr && (converts || named != nullptr)) {
+        if (hasSlot(layer, Slot::Average)) {
+            setSlot(layer, Slot::Average, *average);
+        } else {
+            warn("map_note", fmt::format("{} has no use for 'average_quantizer'.", layer.className),
+                 layer.name);
+        }
     }
     const Choice* activation = entry->find("activation_quantizer");
     if (activation != nullptr && (converts || named != nullptr)) {

@@ -132,13 +132,14 @@ struct Rules {
     Result<OpShape> operator()(const DepthwiseOp& op) const
     {
         const Index filters = input().channels() * op.multiplier;
-        auto output = slideOver(2, {op.kernel, op.stride, op.dilation, op.padding}, filters);
+        auto output =
+            slideOver(op.spatialRank, {op.kernel, op.stride, op.dilation, op.padding}, filters);
         if (!output) {
             return fail(std::move(output).error());
         }
-        OpShape result{.output = *output};
+        OpShape result{.output = fromImage(*output, op.spatialRank)};
         result.macs = macs(*output, taps(op.kernel));
-        result.weights = {{"depthwise_kernel", depthwiseKernel(op.kernel, op.multiplier)}};
+        result.weights = {{"depthwise_kernel", depthwiseKernel(op)}};
         addBias(result, op.useBias, filters);
         return result;
     }
@@ -146,15 +147,18 @@ struct Rules {
     Result<OpShape> operator()(const SeparableOp& op) const
     {
         const Index middle = input().channels() * op.multiplier;
-        auto output = slideOver(2, {op.kernel, op.stride, op.dilation, op.padding}, op.filters);
+        auto output =
+            slideOver(op.spatialRank, {op.kernel, op.stride, op.dilation, op.padding}, op.filters);
         if (!output) {
             return fail(std::move(output).error());
         }
-        OpShape result{.output = *output};
+        OpShape result{.output = fromImage(*output, op.spatialRank)};
         const Shape depthwise{(*output)[0], (*output)[1], middle};
         result.macs = macs(depthwise, taps(op.kernel)) + macs(*output, middle);
-        result.weights = {{"depthwise_kernel", depthwiseKernel(op.kernel, op.multiplier)},
-                          {"pointwise_kernel", {1, 1, middle, op.filters}}};
+        const Shape pointwise{1, 1, middle, op.filters};
+        result.weights = {
+            {"depthwise_kernel", depthwiseKernel(op)},
+            {"pointwise_kernel", op.spatialRank == 1 ? pointwise.sample() : pointwise}};
         addBias(result, op.useBias, op.filters);
         return result;
     }
@@ -164,11 +168,12 @@ struct Rules {
 
     Result<OpShape> operator()(const BatchNormOp& op) const
     {
-        if (auto ok = requireClosedChannels(input()); !ok) {
-            return fail(std::move(ok).error());
+        auto statistics = statisticsOf(op);
+        if (!statistics) {
+            return fail(std::move(statistics).error());
         }
         OpShape result{.output = input()};
-        addNorm(result, op, input().channels(), false);
+        addNorm(result, op, *statistics, false);
         return result;
     }
 
@@ -281,7 +286,7 @@ struct Rules {
     {
         auto result = std::visit([this](const auto& conv) { return (*this)(conv); }, op.conv);
         if (result) {
-            addNorm(*result, op.norm, result->output.channels(), true);
+            addNorm(*result, op.norm, {result->output.channels()}, true);
         }
         return result;
     }
@@ -309,9 +314,30 @@ private:
         return slide(asImage(input()), window, channels);
     }
 
-    [[nodiscard]] Shape depthwiseKernel(const Extent& kernel, int multiplier) const
+    template <class Op>
+    [[nodiscard]] Shape depthwiseKernel(const Op& op) const
     {
-        return {kernel.height, kernel.width, input().channels(), multiplier};
+        const Shape kernel{op.kernel.height, op.kernel.width, input().channels(), op.multiplier};
+        return op.spatialRank == 1 ? kernel.sample() : kernel;
+    }
+
+    /// Shape of a normalization's weights: one axis alone, several with 1 for the others.
+    [[nodiscard]] Result<Shape> statisticsOf(const BatchNormOp& op) const
+    {
+        const int rank = input().rank();
+        const std::vector<int> axes = op.axes.empty() ? std::vector{rank} : op.axes;
+        Shape all(std::vector<Index>(static_cast<std::size_t>(rank + 1), 1));
+        for (const int axis : axes) {
+            if (axis < 1 || axis > rank) {
+                return invalid(fmt::format("It has no axis {}.", axis));
+            }
+            all[axis] = input()[axis - 1];
+            if (all[axis] < 0) {
+                return mismatch(
+                    fmt::format("Axis {} of its input {} has no size.", axis, input().toString()));
+            }
+        }
+        return axes.size() > 1 ? all : Shape{all[axes.front()]};
     }
 
     static std::int64_t taps(const Extent& kernel)
@@ -331,19 +357,20 @@ private:
         }
     }
 
-    static void addNorm(OpShape& result, const BatchNormOp& norm, Index channels, bool counts)
+    static void addNorm(OpShape& result, const BatchNormOp& norm, const Shape& channels,
+                        bool counts)
     {
         if (norm.scale) {
-            result.weights.push_back({"gamma", {channels}, true, 1.0F});
+            result.weights.push_back({"gamma", channels, true, 1.0F});
         }
         if (norm.center) {
-            result.weights.push_back({"beta", {channels}});
+            result.weights.push_back({"beta", channels});
         }
         if (counts) {
             result.weights.push_back({"iteration", {}, false, -1.0F});
         }
-        result.weights.push_back({"moving_mean", {channels}, false});
-        result.weights.push_back({"moving_variance", {channels}, false, 1.0F});
+        result.weights.push_back({"moving_mean", channels, false});
+        result.weights.push_back({"moving_variance", channels, false, 1.0F});
     }
 
     /// NumPy's rule, aligned at the last axis.

@@ -2,6 +2,7 @@
 #include "core/graph/structural_layers.h"
 
 #include "core/graph/layer_reading.h"
+#include "core/graph/layers/noise.h"
 
 #include <algorithm>
 #include <array>
@@ -12,17 +13,33 @@ namespace bitscape::graph {
 
 namespace {
 
-void refuseMask(LayerReading& reading)
+void addNumbers(const Json& value, std::vector<float>& numbers)
 {
-    if (reading.config.has("mask")) {
-        reading.lacks("a mask on the kernel is not covered");
+    if (value.is_number()) {
+        numbers.push_back(value.get<float>());
+    } else if (value.is_array()) {
+        for (const Json& entry : value) {
+            addNumbers(entry, numbers);
+        }
     }
+}
+
+/// QConv2D's mask: a list of kernel height × kernel width, and axes of size 1.
+std::vector<float> readMask(LayerReading& reading, const Extent& kernel)
+{
+    std::vector<float> mask;
+    if (reading.config.has("mask")) {
+        addNumbers(reading.config.at("mask"), mask);
+        if (std::ssize(mask) != std::ptrdiff_t{kernel.height} * kernel.width) {
+            reading.config.refuse("mask", "It must hold one number per tap of the kernel.");
+        }
+    }
+    return mask;
 }
 
 ConvOp readConv(LayerReading& reading, int rank)
 {
     KerasConfig& config = reading.config;
-    refuseMask(reading);
     ConvOp op;
     op.channelsFirst = reading.channelsFirst();
     op.spatialRank = rank;
@@ -40,17 +57,21 @@ ConvOp readConv(LayerReading& reading, int rank)
     if (op.kernel.width == 0) {
         config.refuse("kernel_size", "The size of the kernel is missing.");
     }
+    if (reading.isQuantized && rank == 2) {
+        op.mask = readMask(reading, op.kernel);
+    }
     return op;
 }
 
-DepthwiseOp readDepthwise(LayerReading& reading)
+DepthwiseOp readDepthwise(LayerReading& reading, int rank = 2)
 {
     KerasConfig& config = reading.config;
     DepthwiseOp op;
     op.channelsFirst = reading.channelsFirst();
-    op.kernel = config.extent("kernel_size", 2, {0, 0});
-    op.stride = config.extent("strides", 2, {});
-    op.dilation = config.extent("dilation_rate", 2, {});
+    op.spatialRank = rank;
+    op.kernel = config.extent("kernel_size", rank, {0, 0});
+    op.stride = config.extent("strides", rank, {});
+    op.dilation = config.extent("dilation_rate", rank, {});
     op.padding = reading.padding();
     op.multiplier = static_cast<int>(config.integer("depth_multiplier", 1, 1, kMaxExtent));
     op.useBias = config.boolean("use_bias", true);
@@ -86,7 +107,7 @@ void readInput(LayerReading& reading)
     reading.meaning.op = InputOp{Shape(sizes)};
 }
 
-void readDense(LayerReading& reading)
+DenseOp denseOf(LayerReading& reading)
 {
     DenseOp op;
     op.units = reading.config.integer("units", 0, 1, kMaxChannels);
@@ -95,8 +116,13 @@ void readDense(LayerReading& reading)
     if (op.units == 0) {
         reading.config.refuse("units", "The number of units is missing.");
     }
+    return op;
+}
+
+void readDense(LayerReading& reading)
+{
+    reading.meaning.op = denseOf(reading);
     reading.quantizers({Slot::Kernel, Slot::Bias});
-    reading.meaning.op = op;
 }
 
 template <int rank>
@@ -106,20 +132,25 @@ void readConvolution(LayerReading& reading)
     reading.quantizers({Slot::Kernel, Slot::Bias});
 }
 
+template <int rank>
 void readDepthwiseConvolution(LayerReading& reading)
 {
-    reading.meaning.op = readDepthwise(reading);
+    reading.meaning.op = readDepthwise(reading, rank);
     reading.quantizers({Slot::Depthwise, Slot::Bias});
 }
 
+template <int rank>
 void readSeparable(LayerReading& reading)
 {
-    const ConvOp conv = readConv(reading, 2);
+    const ConvOp conv = readConv(reading, rank);
     const int multiplier =
         static_cast<int>(reading.config.integer("depth_multiplier", 1, 1, kMaxExtent));
     reading.meaning.op =
-        SeparableOp{conv.filters, conv.kernel,  conv.stride,   conv.dilation,     conv.padding,
-                    multiplier,   conv.useBias, conv.function, conv.channelsFirst};
+        SeparableOp{conv.filters, conv.kernel,  conv.stride,   conv.dilation,      conv.padding,
+                    multiplier,   conv.useBias, conv.function, conv.channelsFirst, rank};
+    if (reading.isQuantized && conv.padding == Padding::Causal) {
+        reading.lacks("QKeras fails on causal padding here");
+    }
     reading.quantizers({Slot::Depthwise, Slot::Pointwise, Slot::Bias});
 }
 
@@ -145,7 +176,8 @@ void readFoldedConvolution(LayerReading& reading)
 {
     FoldedConvOp op = readFolding(reading);
     ConvOp conv = readConv(reading, 2);
-    conv.channelsFirst = false; // QConv2DBatchnorm takes no heed of data_format
+    conv.channelsFirst = false; // QConv2DBatchnorm takes no heed of data_format,
+    conv.mask.clear();          // nor of a mask
     op.conv = conv;
     reading.quantizers({Slot::Kernel, Slot::Bias});
     reading.meaning.op = op;
@@ -156,6 +188,14 @@ void readFoldedDepthwise(LayerReading& reading)
     FoldedConvOp op = readFolding(reading);
     op.conv = readDepthwise(reading);
     reading.quantizers({Slot::Depthwise, Slot::Bias});
+    reading.meaning.op = op;
+}
+
+void readFoldedDense(LayerReading& reading)
+{
+    FoldedConvOp op = readFolding(reading);
+    op.conv = denseOf(reading);
+    reading.quantizers({Slot::Kernel, Slot::Bias});
     reading.meaning.op = op;
 }
 
@@ -172,9 +212,19 @@ void readFunctionLayer(LayerReading& reading)
 
 void readBatchNorm(LayerReading& reading)
 {
-    const int axis = reading.axis("axis", -1);
-    reading.meaning.lastAxis = axis == -1 ? 0 : axis;
-    reading.meaning.op = readNorm(reading);
+    BatchNormOp op = readNorm(reading);
+    reading.meaning.op = op;
+    op.axes = reading.axes("axis", {-1});
+    std::ranges::sort(op.axes);
+    if (op.axes.size() > 1) {
+        reading.meaning.op = op;
+    } else if (op.axes.front() != -1) {
+        reading.meaning.lastAxis = op.axes.front();
+        reading.meaning.otherwise = op;
+    }
+    if (op.axes.front() < -1 || (op.axes.size() > 1 && op.axes.front() < 0)) {
+        reading.lacks("an axis counted from the end is not covered");
+    }
     const bool renormalizes = reading.config.boolean("renorm", false);
     if (renormalizes) {
         reading.lacks("batch renormalization is not covered");
@@ -200,6 +250,13 @@ void readBatchNorm(LayerReading& reading)
     }
 }
 
+/// What QKeras adds to the means of Keras.
+Function poolActivation(LayerReading& reading)
+{
+    reading.quantizers({Slot::Average});
+    return reading.isQuantized ? reading.activation() : Function{};
+}
+
 template <PoolKind kind, int rank>
 void readPool(LayerReading& reading)
 {
@@ -212,6 +269,7 @@ void readPool(LayerReading& reading)
     op.window = reading.config.extent("pool_size", rank, two);
     op.stride = reading.config.extent("strides", rank, op.window);
     op.padding = reading.padding();
+    op.function = poolActivation(reading);
     reading.meaning.op = op;
 }
 
@@ -219,51 +277,13 @@ template <PoolKind kind, int rank>
 void readGlobalPool(LayerReading& reading)
 {
     reading.meaning.op = GlobalPoolOp{kind, rank, reading.config.boolean("keepdims", false),
-                                      reading.channelsFirst()};
-}
-
-/// Pairs of non-negative numbers: 2, [1, 1], [[0, 1], [0, 1]].
-std::vector<int> readPads(LayerReading& reading, int rank)
-{
-    const Json& value = reading.config.at("padding");
-    std::vector<int> pads;
-    const auto add = [&](const Json& entry) {
-        const bool fits = entry.is_number_integer() && entry.get<std::int64_t>() >= 0 &&
-                          entry.get<std::int64_t>() <= kMaxExtent;
-        if (!fits) {
-            reading.config.refuse("padding", "It must hold whole numbers from 0.");
-        }
-        pads.push_back(fits ? entry.get<int>() : 0);
-    };
-    if (value.is_null()) {
-        return std::vector<int>(static_cast<std::size_t>(2 * rank), 1);
-    }
-    if (!value.is_array()) {
-        add(value);
-        return std::vector<int>(static_cast<std::size_t>(2 * rank), pads.front());
-    }
-    for (const Json& entry : value) {
-        if (entry.is_array() && entry.size() == 2) {
-            add(entry.front());
-            add(entry.back());
-        } else if (rank == 2) { // one number per axis: the same on both sides
-            add(entry);
-            add(entry);
-        } else {
-            add(entry);
-        }
-    }
-    if (std::ssize(pads) != std::ptrdiff_t{2} * rank) {
-        reading.config.refuse("padding", "It must hold a pair for each axis.");
-        pads.resize(static_cast<std::size_t>(2 * rank));
-    }
-    return pads;
+                                      reading.channelsFirst(), poolActivation(reading)};
 }
 
 template <int rank>
 void readZeroPadding(LayerReading& reading)
 {
-    const std::vector<int> pads = readPads(reading, rank);
+    const std::vector<int> pads = reading.pairs("padding", rank);
     ZeroPaddingOp op{.spatialRank = rank};
     op.channelsFirst = reading.channelsFirst();
     if (rank == 2) {
@@ -293,9 +313,10 @@ void readDropout(LayerReading& reading)
         reading.config.refuse("rate", "It must be in 0 … 1.");
     }
     if (reading.config.has("noise_shape")) {
-        reading.lacks("noise_shape is not covered");
+        readShapedDropout(reading, rate);
+    } else {
+        reading.meaning.op = DropoutOp{rate};
     }
-    reading.meaning.op = DropoutOp{rate};
 }
 
 void readAdd(LayerReading& reading)
@@ -311,7 +332,6 @@ void readConcatenate(LayerReading& reading)
 constexpr char kRelu[] = "ReLU";
 constexpr char kLeakyRelu[] = "LeakyReLU";
 constexpr char kElu[] = "ELU";
-constexpr char kSoftmax[] = "Softmax";
 
 } // namespace
 
@@ -323,16 +343,24 @@ std::span<const LayerInfo> structuralLayers()
         LayerInfo{"Conv1D", "QConv1D", "Convolution along a sequence.", readConvolution<1>},
         LayerInfo{"Conv2D", "QConv2D", "Convolution over an image.", readConvolution<2>},
         LayerInfo{"DepthwiseConv2D", "QDepthwiseConv2D", "Convolution of each channel by itself.",
-                  readDepthwiseConvolution},
+                  readDepthwiseConvolution<2>},
+        LayerInfo{"DepthwiseConv1D", "", "Convolution of each channel of a sequence by itself.",
+                  readDepthwiseConvolution<1>},
         LayerInfo{"SeparableConv2D", "QSeparableConv2D",
                   "Convolution of each channel, then a mix of channels in each pixel.",
-                  readSeparable},
+                  readSeparable<2>},
+        LayerInfo{"SeparableConv1D", "QSeparableConv1D",
+                  "Convolution of each channel of a sequence, then a mix of channels.",
+                  readSeparable<1>},
         LayerInfo{"QConv2DBatchnorm", "QConv2DBatchnorm",
                   "Convolution whose batch normalization is folded into its weights.",
                   readFoldedConvolution},
         LayerInfo{"QDepthwiseConv2DBatchnorm", "QDepthwiseConv2DBatchnorm",
                   "Depth-wise convolution whose batch normalization is folded into its weights.",
                   readFoldedDepthwise},
+        LayerInfo{"QDenseBatchnorm", "QDenseBatchnorm",
+                  "Dense layer whose batch normalization is folded into its weights.",
+                  readFoldedDense},
         LayerInfo{"Activation", "QActivation", "A function or quantizer of each value.",
                   readActivationLayer},
         LayerInfo{kRelu, "", "Values below the threshold become 0 (or keep a slope).",
@@ -340,7 +368,6 @@ std::span<const LayerInfo> structuralLayers()
         LayerInfo{kLeakyRelu, "", "Negative values keep a small slope.",
                   readFunctionLayer<kLeakyRelu>},
         LayerInfo{kElu, "", "Negative values approach −alpha.", readFunctionLayer<kElu>},
-        LayerInfo{kSoftmax, "", "Values become shares of 1.", readFunctionLayer<kSoftmax>},
         LayerInfo{"BatchNormalization", "QBatchNormalization",
                   "Values are centered and scaled by the statistics of their channel.",
                   readBatchNorm},
@@ -353,11 +380,11 @@ std::span<const LayerInfo> structuralLayers()
                   readPool<PoolKind::Max, 2>},
         LayerInfo{"AveragePooling1D", "", "Mean of each window of a sequence.",
                   readPool<PoolKind::Average, 1>},
-        LayerInfo{"AveragePooling2D", "", "Mean of each window of an image.",
+        LayerInfo{"AveragePooling2D", "QAveragePooling2D", "Mean of each window of an image.",
                   readPool<PoolKind::Average, 2>},
         LayerInfo{"GlobalAveragePooling1D", "", "Mean of each channel.",
                   readGlobalPool<PoolKind::Average, 1>},
-        LayerInfo{"GlobalAveragePooling2D", "", "Mean of each channel.",
+        LayerInfo{"GlobalAveragePooling2D", "QGlobalAveragePooling2D", "Mean of each channel.",
                   readGlobalPool<PoolKind::Average, 2>},
         LayerInfo{"GlobalMaxPooling1D", "", "Largest value of each channel.",
                   readGlobalPool<PoolKind::Max, 1>},

@@ -40,7 +40,7 @@ const Slot* kernelSlot(const Layer& layer)
     static constexpr Slot kKernel = Slot::Kernel;
     static constexpr Slot kDepthwise = Slot::Depthwise;
     if (const auto* folded = std::get_if<graph::FoldedConvOp>(&layer.op)) {
-        return std::holds_alternative<graph::ConvOp>(folded->conv) ? &kKernel : &kDepthwise;
+        return std::holds_alternative<graph::DepthwiseOp>(folded->conv) ? &kDepthwise : &kKernel;
     }
     if (std::holds_alternative<graph::DenseOp>(layer.op) ||
         std::holds_alternative<graph::ConvOp>(layer.op)) {

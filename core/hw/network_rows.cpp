@@ -142,11 +142,7 @@ private:
     void visit(const graph::DepthwiseOp& op) { addDepthwise(op, layer().name); }
     void visit(const graph::FoldedConvOp& op)
     {
-        if (const auto* conv = std::get_if<graph::ConvOp>(&op.conv)) {
-            addConv(*conv, layer().name);
-        } else {
-            addDepthwise(std::get<graph::DepthwiseOp>(op.conv), layer().name);
-        }
+        std::visit([this](const auto& conv) { visit(conv); }, op.conv);
     }
 
     void visit(const graph::SeparableOp& op)

@@ -394,8 +394,9 @@ private:
 
     static bool isDepthwise(const Layer& layer)
     {
+        const auto* folded = std::get_if<graph::FoldedConvOp>(&layer.op);
         return std::holds_alternative<graph::DepthwiseOp>(layer.op) ||
-               (std::holds_alternative<graph::FoldedConvOp>(layer.op) && convOf(layer) == nullptr);
+               (folded != nullptr && std::holds_alternative<graph::DepthwiseOp>(folded->conv));
     }
 
     static bool hasBias(const Layer& layer)
@@ -741,20 +742,6 @@ private:
         return types.merged->output;
     }
 
-    /// Quantizer of 1/area. It is no slot of a configuration: a file's own stays.
-    static quant::QuantizerPtr averageQuantizer(const Layer& layer)
-    {
-        const auto config = nlohmann::json::parse(layer.originalConfig, nullptr, false);
-        if (!config.is_object() || !config.contains("average_quantizer") ||
-            config["average_quantizer"].is_null()) {
-            return nullptr;
-        }
-        const auto& entry = config["average_quantizer"];
-        auto quantizer =
-            quant::parseQuantizer(entry.is_string() ? entry.get<std::string>() : entry.dump());
-        return quantizer ? *quantizer : nullptr;
-    }
-
     static std::int64_t poolArea(const Layer& layer, const Graph& graph)
     {
         if (const auto* pool = std::get_if<graph::PoolOp>(&layer.op)) {
@@ -773,7 +760,7 @@ private:
         types.sum = std::move(*sum);
         if (types.className.starts_with("Q")) {
             types.average = m_options.forReference ? m_kerasType : m_default;
-            if (const auto quantizer = averageQuantizer(layer);
+            if (const auto quantizer = m_configuration.find(layer.name, Slot::Average);
                 quantizer && !m_options.forReference) {
                 types.average = typeOrNearest(*quantizer, layer.name);
             }

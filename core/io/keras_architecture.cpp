@@ -173,6 +173,7 @@ Result<int> Builder::add(const LayerText& text, std::vector<int> inputs)
     }
     m_into.layers.push_back(std::move(layer));
     m_into.lastAxes.push_back(meaning->lastAxis);
+    m_into.otherwise.push_back(std::move(meaning->otherwise));
     m_tensors.push_back(meaning->outputs);
     return number;
 }
@@ -189,6 +190,7 @@ int Builder::tensor(int layer, std::int64_t part)
         select.inputs = {layer};
         m_into.layers.push_back(std::move(select));
         m_into.lastAxes.push_back(0);
+        m_into.otherwise.emplace_back(graph::UnsupportedOp{});
         m_tensors.push_back(1);
     }
     return found->second;
@@ -426,7 +428,7 @@ private:
     std::int64_t m_parameters = 0;
 };
 
-/// Layers that work along another axis than the last are not covered.
+/// Layers that work along another axis than the last are other operations, if they are any.
 void checkAxes(KerasArchitecture& network, const ShapeSketch& sketch)
 {
     for (std::size_t i = 0; i < network.layers.size(); ++i) {
@@ -436,7 +438,12 @@ void checkAxes(KerasArchitecture& network, const ShapeSketch& sketch)
             continue;
         }
         const int rank = sketch.shape(layer.inputs.front()).rank(); // without the batch
-        if (rank > 0 && axis != rank && axis != -1) {
+        if (rank == 0 || axis == rank || axis == -1) {
+            continue;
+        }
+        if (!std::holds_alternative<graph::UnsupportedOp>(network.otherwise[i])) {
+            layer.op = network.otherwise[i];
+        } else {
             giveUp(network, layer,
                    fmt::format("it works along axis {} of {}, only the last is covered", axis,
                                rank + 1));
@@ -557,6 +564,7 @@ Result<KerasArchitecture> readArchitecture(std::string_view json, std::string_vi
     }
     graph::passMasks(network.layers);
     network.lastAxes.resize(network.layers.size(), 0);
+    network.otherwise.resize(network.layers.size(), graph::UnsupportedOp{});
     network.quantizers.name = network.quantizers.layers.empty() ? "float" : "imported";
     return network;
 }

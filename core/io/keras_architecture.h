@@ -19,6 +19,7 @@ struct KerasArchitecture {
     std::string backend;
     std::vector<graph::Layer> layers; ///< `inputs` refer to this order; no weights yet
     std::vector<int> lastAxes;        ///< per layer: LayerMeaning::lastAxis
+    std::vector<graph::Op> otherwise; ///< per layer: LayerMeaning::otherwise
     std::vector<int> inputs, outputs;
     graph::Configuration quantizers;
     Warnings warnings;

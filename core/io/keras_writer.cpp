@@ -73,6 +73,13 @@ Json dictionaryOf(const quant::Quantizer& quantizer)
     return Json::parse(quant::toDictionary(quantizer));
 }
 
+/// QKeras has averages over images only.
+template <class Pool>
+bool isQuantizable(const Pool& op)
+{
+    return op.kind == graph::PoolKind::Average && op.spatialRank == 2;
+}
+
 /// Class and config of an op without its quantizers.
 struct ClassAndConfig {
     std::string plain;     ///< Keras' class
@@ -123,24 +130,36 @@ struct Describe {
                                   op.function, op.spatialRank, op.channelsFirst);
         config["filters"] = op.filters;
         config["groups"] = op.groups;
+        if (!op.mask.empty()) {
+            config["mask"] = Json::array();
+            for (int row = 0; row < op.kernel.height; ++row) {
+                const auto first = op.mask.begin() + std::ptrdiff_t{row} * op.kernel.width;
+                config["mask"].push_back(std::vector<float>(first, first + op.kernel.width));
+            }
+            return {"Q" + name, "Q" + name, std::move(config)};
+        }
         return {name, "Q" + name, std::move(config)};
     }
 
     ClassAndConfig operator()(const graph::DepthwiseOp& op) const
     {
         Json config = convolution(op.kernel, op.stride, op.dilation, op.padding, op.useBias,
-                                  op.function, 2, op.channelsFirst);
+                                  op.function, op.spatialRank, op.channelsFirst);
         config["depth_multiplier"] = op.multiplier;
+        if (op.spatialRank == 1) {
+            return {"DepthwiseConv1D", {}, std::move(config)};
+        }
         return {"DepthwiseConv2D", "QDepthwiseConv2D", std::move(config)};
     }
 
     ClassAndConfig operator()(const graph::SeparableOp& op) const
     {
         Json config = convolution(op.kernel, op.stride, op.dilation, op.padding, op.useBias,
-                                  op.function, 2, op.channelsFirst);
+                                  op.function, op.spatialRank, op.channelsFirst);
         config["filters"] = op.filters;
         config["depth_multiplier"] = op.multiplier;
-        return {"SeparableConv2D", "QSeparableConv2D", std::move(config)};
+        const std::string name = op.spatialRank == 1 ? "SeparableConv1D" : "SeparableConv2D";
+        return {name, "Q" + name, std::move(config)};
     }
 
     ClassAndConfig operator()(const graph::ActivationOp& op) const
@@ -163,9 +182,9 @@ struct Describe {
         return {"Activation", "QActivation", {{"activation", graph::activationField(f)}}};
     }
 
-    static void addNorm(Json& config, const graph::BatchNormOp& op, int axis)
+    static void addNorm(Json& config, const graph::BatchNormOp& op, int lastAxis)
     {
-        config["axis"] = Json::array({axis});
+        config["axis"] = op.axes.empty() ? std::vector{lastAxis} : op.axes;
         config["momentum"] = op.momentum;
         config["epsilon"] = op.epsilon;
         config["center"] = op.center;
@@ -179,23 +198,36 @@ struct Describe {
         return out;
     }
 
+    /// Only QKeras' pools have an activation.
+    template <class Pool>
+    static ClassAndConfig pool(const Pool& op, std::string name, Json config)
+    {
+        ClassAndConfig out{std::move(name), {}, std::move(config)};
+        if (isQuantizable(op)) {
+            out.quantized = "Q" + out.plain;
+        }
+        if (!op.function.isLinear()) {
+            out.config["activation"] = graph::activationField(op.function);
+            out.plain = out.quantized;
+        }
+        return out;
+    }
+
     ClassAndConfig operator()(const graph::PoolOp& op) const
     {
         const std::string kind = op.kind == graph::PoolKind::Max ? "Max" : "Average";
-        return {kind + "Pooling" + std::to_string(op.spatialRank) + "D",
-                {},
-                {{"pool_size", pairOf(op.window, op.spatialRank)},
-                 {"strides", pairOf(op.stride, op.spatialRank)},
-                 {"padding", nameOf(op.padding)},
-                 {"data_format", formatOf(op.channelsFirst)}}};
+        return pool(op, kind + "Pooling" + std::to_string(op.spatialRank) + "D",
+                    {{"pool_size", pairOf(op.window, op.spatialRank)},
+                     {"strides", pairOf(op.stride, op.spatialRank)},
+                     {"padding", nameOf(op.padding)},
+                     {"data_format", formatOf(op.channelsFirst)}});
     }
 
     ClassAndConfig operator()(const graph::GlobalPoolOp& op) const
     {
         const std::string kind = op.kind == graph::PoolKind::Max ? "Max" : "Average";
-        return {"Global" + kind + "Pooling" + std::to_string(op.spatialRank) + "D",
-                {},
-                {{"data_format", formatOf(op.channelsFirst)}, {"keepdims", op.keepDimensions}}};
+        return pool(op, "Global" + kind + "Pooling" + std::to_string(op.spatialRank) + "D",
+                    {{"data_format", formatOf(op.channelsFirst)}, {"keepdims", op.keepDimensions}});
     }
 
     ClassAndConfig operator()(const graph::ZeroPaddingOp& op) const
@@ -290,7 +322,14 @@ void carryOver(const Json& original, bool quantized, Json& config)
 bool hasOwnField(const graph::Op& op)
 {
     const auto* registered = std::get_if<graph::RuleOp>(&op);
-    return registered != nullptr && registered->rule->config().contains("activation");
+    const auto* pool = std::get_if<graph::PoolOp>(&op);
+    const auto* globalPool = std::get_if<graph::GlobalPoolOp>(&op);
+    if ((pool != nullptr && isQuantizable(*pool)) ||
+        (globalPool != nullptr && isQuantizable(*globalPool))) {
+        return true;
+    }
+    return registered != nullptr &&
+           registered->rule->config().contains(registered->rule->configKey(Slot::Activation));
 }
 
 /// Slots that the layer's class has a field for; `activation` stands apart.
@@ -509,13 +548,20 @@ std::string pathOf(const graph::Layer& layer, const graph::Weight& weight)
 Result<void> writeWeight(hdf5::Group& group, const std::string& path, const std::string& name,
                          const Tensor& value)
 {
-    if (name != "iteration") {
+    if (name != "iteration" && name != "count") { // counters are integers
         return group.write(path, value.view(), hdf5::Storage::Plain);
     }
     std::vector<std::int64_t> counts(static_cast<std::size_t>(value.size()));
     std::ranges::transform(value.values(), counts.begin(),
                            [](float count) { return static_cast<std::int64_t>(count); });
     return group.writeIntegers(path, counts, value.shape().sizes(), hdf5::Storage::Plain);
+}
+
+/// States that Keras' files leave out are in no weight list.
+bool isStored(const graph::Layer& layer, std::size_t weight)
+{
+    const auto* registered = std::get_if<graph::RuleOp>(&layer.op);
+    return registered == nullptr || registered->rule->weights()[weight].isStored;
 }
 
 /// The weights of one layer; `first` is its place in the set.
@@ -528,13 +574,19 @@ Result<void> writeLayer(hdf5::Group& all, const Entry& entry, const graph::Layer
     }
     std::vector<std::string> paths;
     for (std::size_t i = 0; layer != nullptr && i < layer->weights.size(); ++i) {
-        paths.push_back(pathOf(*layer, layer->weights[i]));
+        if (isStored(*layer, i)) {
+            paths.push_back(pathOf(*layer, layer->weights[i]));
+        }
     }
     if (auto ok = group->setTexts("weight_names", paths); !ok) {
         return ok;
     }
-    for (std::size_t i = 0; i < paths.size(); ++i) {
-        if (auto ok = writeWeight(*group, paths[i], layer->weights[i].name, *values[i]); !ok) {
+    for (std::size_t i = 0; layer != nullptr && i < layer->weights.size(); ++i) {
+        if (!isStored(*layer, i)) {
+            continue;
+        }
+        const graph::Weight& weight = layer->weights[i];
+        if (auto ok = writeWeight(*group, pathOf(*layer, weight), weight.name, *values[i]); !ok) {
             return ok;
         }
     }

@@ -68,7 +68,7 @@ double parameterBits(const ForgivingFactor& factor, const graph::Layer& layer,
         const double scale = quantized ? kQuantizedNormScaleBits : factor.referenceBits;
         const double center = quantized ? kQuantizedNormCenterBits : factor.referenceBits;
         return (scale + (norm->center ? center : 0.0)) *
-               static_cast<double>(layer.outputShape.channels());
+               static_cast<double>(layer.weights.back().value->size());
     }
     if (!isWeightClass(className)) {
         return 0;

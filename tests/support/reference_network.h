@@ -13,6 +13,7 @@
 #include <functional>
 #include <numeric>
 #include <stdexcept>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -172,6 +173,17 @@ private:
     template <class Op>
     ConvolutionGeometry geometry(const Op& op, const Shape& output) const
     {
+        if constexpr (std::is_same_v<Op, graph::DenseOp>) {
+            ConvolutionGeometry g{.channels = inShape().channels(), .filters = op.units};
+            g.width = g.outWidth = output.elementCount() / op.units;
+            return g;
+        } else {
+            return windowGeometry(op, output);
+        }
+    }
+    template <class Op>
+    ConvolutionGeometry windowGeometry(const Op& op, const Shape& output) const
+    {
         const Shape a = graph::asImage(inShape());
         const Shape b = graph::asImage(output);
         return {.height = a[0],
@@ -208,15 +220,18 @@ private:
     }
     Values compute(const graph::DenseOp& op) const
     {
-        ConvolutionGeometry g{.channels = inShape().channels(), .filters = op.units};
-        g.width = g.outWidth = outSize() / op.units;
-        return convolve(g, false, in(), m_weights[0], op.useBias ? &m_weights[1] : nullptr);
+        return convolve(geometry(op, outShape()), false, in(), m_weights[0],
+                        op.useBias ? &m_weights[1] : nullptr);
     }
     Values compute(const graph::ConvOp& op) const
     {
         ConvolutionGeometry g = geometry(op, outShape());
         g.groups = op.groups;
-        return convolve(g, false, in(), m_weights[0], op.useBias ? &m_weights[1] : nullptr);
+        Values kernel = m_weights[0];
+        for (std::size_t i = 0; !op.mask.empty() && i < kernel.size(); ++i) {
+            kernel[i] *= op.mask[i / (kernel.size() / op.mask.size())];
+        }
+        return convolve(g, false, in(), kernel, op.useBias ? &m_weights[1] : nullptr);
     }
     Values compute(const graph::DepthwiseOp& op) const
     {
@@ -225,7 +240,7 @@ private:
     }
     Values compute(const graph::SeparableOp& op) const
     {
-        Shape middle = outShape();
+        Shape middle = graph::asImage(outShape());
         middle[2] = inShape().channels() * op.multiplier;
         const Values depthwise = convolve(geometry(op, middle), true, in(), m_weights[0], nullptr);
         ConvolutionGeometry g{.channels = middle[2], .filters = op.filters};
@@ -427,11 +442,12 @@ private:
             const Values y0 = convolve(g, isDepthwise, in(), m_weights[0], &bias);
             const Statistics s = statisticsOf(y0, channels);
             const double count = static_cast<double>(y0.size() / channels);
+            const bool isFused = !std::holds_alternative<graph::DenseOp>(op.conv);
+            const double bessel = isFused ? count / (count - 1.0) : 1.0;
             for (std::size_t c = 0; c < channels; ++c) {
                 const double keep = static_cast<double>(op.norm.momentum);
-                const double moving =
-                    movingVariance(c, norm.variance[c] * keep +
-                                          s.variance[c] * count / (count - 1.0) * (1.0 - keep));
+                const double moving = movingVariance(c, norm.variance[c] * keep +
+                                                            s.variance[c] * bessel * (1.0 - keep));
                 biasVariance[c] = s.variance[c];
                 norm.variance[c] = op.emaStatsFolding ? moving : s.variance[c];
                 rescale[c] = std::sqrt((norm.variance[c] + epsilon) / (s.variance[c] + epsilon));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace bitscape::graph {
 
@@ -18,33 +19,74 @@ void transpose(const float* source, Index rows, Index columns, float* target)
     }
 }
 
-/// A tensor of one sample that lies channels first outside and channels last inside.
-struct Turn {
-    Index channels = 1;
-    Index pixels = 1;
-
+/// A tensor of one sample that lies channels first (or in any other order) outside and channels
+/// last inside.
+class Turn {
+public:
     explicit Turn(const Shape& shape)
-        : channels(shape.rank() < 2 ? 1 : shape[0]), pixels(shape.elementCount() / channels)
+        : m_channels(shape.rank() < 2 ? 1 : shape[0]), m_pixels(shape.elementCount() / m_channels)
     {
     }
-    [[nodiscard]] Index size() const { return channels * pixels; }
+    /// `axes` outside are the channels inside.
+    Turn(const Shape& shape, std::span<const int> axes)
+        : m_channels(1), m_pixels(shape.elementCount())
+    {
+        std::vector<int> order; // axes outside, in their order inside
+        for (int axis = 1; axis <= shape.rank(); ++axis) {
+            if (std::ranges::find(axes, axis) == axes.end()) {
+                order.push_back(axis - 1);
+            }
+        }
+        for (const int axis : axes) {
+            order.push_back(axis - 1);
+        }
+        m_places.assign(static_cast<std::size_t>(m_pixels), 0);
+        Index inner = 1;
+        for (auto axis = order.rbegin(); axis != order.rend(); ++axis) {
+            Index step = 1;
+            for (int after = *axis + 1; after < shape.rank(); ++after) {
+                step *= shape[after];
+            }
+            for (std::size_t i = 0; i < m_places.size(); ++i) {
+                m_places[i] += static_cast<Index>(i) / inner % shape[*axis] * step;
+            }
+            inner *= shape[*axis];
+        }
+    }
+
+    [[nodiscard]] Index size() const { return m_channels * m_pixels; }
     void in(const float* outside, float* inside) const
     {
-        transpose(outside, channels, pixels, inside);
+        if (m_places.empty()) {
+            transpose(outside, m_channels, m_pixels, inside);
+            return;
+        }
+        for (const Index place : m_places) {
+            *inside++ = outside[place];
+        }
     }
     void out(const float* inside, float* outside) const
     {
-        transpose(inside, pixels, channels, outside);
+        if (m_places.empty()) {
+            transpose(inside, m_pixels, m_channels, outside);
+            return;
+        }
+        for (const Index place : m_places) {
+            outside[place] = *inside++;
+        }
     }
+
+private:
+    Index m_channels, m_pixels;
+    std::vector<Index> m_places; // outside, per element inside; empty: channels first
 };
 
 /// Turns every tensor of the kernel inside, sample by sample. For kernels of one input that need
 /// no whole batch in the last pass.
-class ChannelsFirstKernel final : public LayerKernel {
+class TurningKernel final : public LayerKernel {
 public:
-    ChannelsFirstKernel(std::unique_ptr<LayerKernel> kernel, const Shape& input,
-                        const Shape& output)
-        : m_kernel(std::move(kernel)), m_input(input), m_output(output)
+    TurningKernel(std::unique_ptr<LayerKernel> kernel, Turn input, Turn output)
+        : m_kernel(std::move(kernel)), m_input(std::move(input)), m_output(std::move(output))
     {
     }
 
@@ -76,7 +118,7 @@ public:
     void prepareTraining(int items, Index samples) override
     {
         m_kernel->prepareTraining(items, samples);
-        ensure(!m_kernel->readsBatchLate(), "ChannelsFirstKernel: the batch is never turned whole");
+        ensure(!m_kernel->readsBatchLate(), "TurningKernel: the batch is never turned whole");
     }
     int forwardPhases() const override { return m_kernel->forwardPhases(); }
     void finishForward(int phase, int items, Index samples) override
@@ -166,7 +208,13 @@ private:
 std::unique_ptr<LayerKernel> makeChannelsFirstKernel(std::unique_ptr<LayerKernel> kernel,
                                                      const Shape& input, const Shape& output)
 {
-    return std::make_unique<ChannelsFirstKernel>(std::move(kernel), input, output);
+    return std::make_unique<TurningKernel>(std::move(kernel), Turn(input), Turn(output));
+}
+
+std::unique_ptr<LayerKernel> makeAxesKernel(std::unique_ptr<LayerKernel> kernel, const Shape& shape,
+                                            std::span<const int> axes)
+{
+    return std::make_unique<TurningKernel>(std::move(kernel), Turn(shape, axes), Turn(shape, axes));
 }
 
 } // namespace bitscape::graph

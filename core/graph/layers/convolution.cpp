@@ -31,10 +31,13 @@ void narrow(kernels::Finish& finish, float low, float high)
 /// Conv1D, Conv2D, DepthwiseConv2D and Dense.
 class ConvolutionKernel final : public LayerKernel {
 public:
-    ConvolutionKernel(std::unique_ptr<const Convolution> convolution, bool useBias, bool mayBeLate)
-        : m_convolution(std::move(convolution)), m_useBias(useBias), m_mayBeLate(mayBeLate),
-          m_packed(Shape{m_convolution->packedSize()})
+    ConvolutionKernel(std::unique_ptr<const Convolution> convolution, bool useBias, bool mayBeLate,
+                      std::vector<float> mask)
+        : m_convolution(std::move(convolution)), m_useBias(useBias),
+          m_mayBeLate(mayBeLate && mask.empty()), m_packed(Shape{m_convolution->packedSize()}),
+          m_mask(std::move(mask))
     {
+        m_masked = Tensor(Shape{m_mask.empty() ? 0 : m_convolution->kernelSize()});
     }
 
     bool callsBlockDone() const override { return true; }
@@ -47,10 +50,15 @@ public:
 
     void setWeights(LayerWeights weights) override
     {
-        m_convolution->pack(weights[0].data, m_packed.data());
+        const float* kernel = weights[0].data;
+        if (!m_mask.empty()) {
+            maskInto(kernel, m_masked.data());
+            kernel = m_masked.data();
+        }
+        m_convolution->pack(kernel, m_packed.data());
         m_finish.bias = m_useBias ? weights[1].data : nullptr;
         if (m_packedGradient.size() > 0) {
-            m_convolution->packGradient(weights[0].data, m_packedGradient.data());
+            m_convolution->packGradient(kernel, m_packedGradient.data());
         }
     }
 
@@ -104,9 +112,11 @@ public:
 
     int gradientTasks() const override
     {
-        const int kernelTasks = m_isLate
-                                    ? static_cast<int>((kernelRows() + m_lateRows - 1) / m_lateRows)
-                                    : m_kernelSums.tasks();
+        int kernelTasks = m_isLate ? static_cast<int>((kernelRows() + m_lateRows - 1) / m_lateRows)
+                                   : m_kernelSums.tasks();
+        if (!m_mask.empty()) {
+            kernelTasks = 1; // masked as a whole
+        }
         return kernelTasks + (m_useBias ? 1 : 0);
     }
 
@@ -117,6 +127,13 @@ public:
             return;
         }
         task -= m_useBias ? 1 : 0;
+        if (!m_mask.empty()) {
+            for (int piece = 0; piece < m_kernelSums.tasks(); ++piece) {
+                m_kernelSums.total(piece, call.items, call.gradients[0]);
+            }
+            maskInto(call.gradients[0], call.gradients[0]);
+            return;
+        }
         if (!m_isLate) {
             m_kernelSums.total(task, call.items, call.gradients[0]);
             return;
@@ -128,6 +145,13 @@ public:
     }
 
 private:
+    void maskInto(const float* kernel, float* masked) const
+    {
+        const Index perTap = m_convolution->kernelSize() / std::ssize(m_mask);
+        for (Index i = 0; i < m_convolution->kernelSize(); ++i) {
+            masked[i] = kernel[i] * m_mask[static_cast<std::size_t>(i / perTap)];
+        }
+    }
     [[nodiscard]] Index kernelRows() const
     {
         return m_convolution->kernelSize() / m_convolution->geometry().filters;
@@ -136,6 +160,8 @@ private:
     std::unique_ptr<const Convolution> m_convolution;
     bool m_useBias, m_mayBeLate;
     Tensor m_packed, m_packedGradient;
+    std::vector<float> m_mask;
+    Tensor m_masked;
     kernels::Finish m_finish;
     bool m_isLate = false;
     Index m_lateRows = 0;
@@ -276,9 +302,10 @@ private:
 } // namespace
 
 std::unique_ptr<LayerKernel> makeConvolutionKernel(std::unique_ptr<const Convolution> c,
-                                                   bool useBias, bool mayBeLate)
+                                                   bool useBias, bool mayBeLate,
+                                                   std::vector<float> mask)
 {
-    return std::make_unique<ConvolutionKernel>(std::move(c), useBias, mayBeLate);
+    return std::make_unique<ConvolutionKernel>(std::move(c), useBias, mayBeLate, std::move(mask));
 }
 
 std::unique_ptr<LayerKernel> makeSeparableKernel(std::unique_ptr<const Convolution> depthwise,

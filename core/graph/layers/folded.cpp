@@ -10,9 +10,9 @@ namespace bitscape::graph {
 
 namespace {
 
-/// QConv2DBatchnorm and QDepthwiseConv2DBatchnorm: the kernel times inv = γ/sqrt(v + ε) is
-/// quantized, not the kernel. In training one pass computes the float convolution y0 and its
-/// batch mean μ and variance v, a second one uses the folded kernel:
+/// QConv2DBatchnorm, QDepthwiseConv2DBatchnorm and QDenseBatchnorm: the kernel times inv = γ/sqrt(v
+/// + ε) is quantized, not the kernel. In training one pass computes the float convolution y0 and
+/// its batch mean μ and variance v, a second one uses the folded kernel:
 ///   batch_stats: out = x∗Q(W·invB) + Q(invB·(b − μ) + β)
 ///   ema_stats:   out = x∗Q(W·invM) · sqrt(vm + ε)/sqrt(v + ε) + Q(invB·(b − μ) + β)
 /// invM uses the moving variance vm after its update, through which no gradient flows. Outside
@@ -26,9 +26,10 @@ public:
           m_useBias(std::visit([](const auto& conv) { return conv.useBias; }, op.conv)),
           m_usesEma(op.emaStatsFolding), m_freezeDelay(op.emaFreezeDelay),
           m_isTraining(options.isTraining), m_sigmoid(options.sigmoid),
-          m_kernelQuantizer(effectiveQuantizer(quantizers, std::holds_alternative<ConvOp>(op.conv)
-                                                               ? Slot::Kernel
-                                                               : Slot::Depthwise)),
+          m_usesFusedNorm(!std::holds_alternative<DenseOp>(op.conv)),
+          m_kernelQuantizer(effectiveQuantizer(
+              quantizers,
+              std::holds_alternative<DepthwiseOp>(op.conv) ? Slot::Depthwise : Slot::Kernel)),
           m_biasQuantizer(effectiveQuantizer(quantizers, Slot::Bias)), m_kernelShape(kernelShape),
           m_folded(kernelShape), m_quantized(kernelShape),
           m_packed(Shape{m_convolution->packedSize()})
@@ -207,7 +208,7 @@ private:
     void takeStatistics(int items, Index samples)
     {
         const double count = static_cast<double>(samples * pixels());
-        const double bessel = count > 1.0 ? count / (count - 1.0) : 1.0; // of Keras' fused kernel
+        const double bessel = m_usesFusedNorm && count > 1.0 ? count / (count - 1.0) : 1.0;
         const float keep = m_norm.momentum;
         m_newIteration.data()[0] = m_iteration + 1.0F;
         std::copy_n(m_movingMean, channels(), m_newMean.data());
@@ -389,6 +390,7 @@ private:
     int m_freezeDelay;
     bool m_isTraining;
     quant::InternalSigmoid m_sigmoid;
+    bool m_usesFusedNorm; // Keras' fused kernel, which learns N/(N−1)·v
     quant::QuantizerPtr m_kernelQuantizer, m_biasQuantizer;
     Shape m_kernelShape;
 

@@ -53,6 +53,12 @@ bool isFrozen(const Layer& layer)
     return hasParameters && std::ranges::none_of(layer.weights, learns);
 }
 
+/// Keras 2 normalizes images by a fused kernel, which learns N/(N−1) times the variance.
+bool hasFusedNorm(const BatchNormOp& op, const Shape& shape)
+{
+    return shape.rank() == 3 && (op.axes.empty() || op.axes == std::vector{1});
+}
+
 struct Maker {
     const KernelRequest& request;
     const Layer& layer = request.layer;
@@ -75,6 +81,14 @@ struct Maker {
         g.groups = op.groups;
         return makeConvolution(g);
     }
+    [[nodiscard]] std::unique_ptr<const Convolution> convolution(const DenseOp& op) const
+    {
+        ConvolutionGeometry g;
+        g.channels = input().channels();
+        g.filters = op.units;
+        g.width = g.outWidth = output().elementCount() / op.units;
+        return makeConvolution(g);
+    }
     [[nodiscard]] std::unique_ptr<const Convolution> convolution(const DepthwiseOp& op) const
     {
         return makeDepthwiseConvolution(
@@ -87,15 +101,11 @@ struct Maker {
     }
     Made operator()(const DenseOp& op) const
     {
-        ConvolutionGeometry g;
-        g.channels = input().channels();
-        g.filters = op.units;
-        g.width = g.outWidth = output().elementCount() / op.units;
-        return makeConvolutionKernel(makeConvolution(g), op.useBias);
+        return makeConvolutionKernel(convolution(op), op.useBias);
     }
     Made operator()(const ConvOp& op) const
     {
-        return makeConvolutionKernel(convolution(op), op.useBias, !op.channelsFirst);
+        return makeConvolutionKernel(convolution(op), op.useBias, !op.channelsFirst, op.mask);
     }
     Made operator()(const DepthwiseOp& op) const
     {
@@ -103,7 +113,7 @@ struct Maker {
     }
     Made operator()(const SeparableOp& op) const
     {
-        Shape middle = output();
+        Shape middle = asImage(output());
         middle[2] = input().channels() * op.multiplier;
         return makeSeparableKernel(
             makeDepthwiseConvolution(
@@ -123,43 +133,52 @@ struct Maker {
     Made operator()(const BatchNormOp& op) const
     {
         const bool isQuantized = isQuantizedNorm(layer, quantizers);
-        const Index channels = output().channels();
-        return makeBatchNormKernel({.op = op,
-                                    .rows = output().elementCount() / channels,
-                                    .channels = channels,
-                                    .usesBatch = options.isTraining && !isFrozen(layer),
-                                    .learnsUnbiased = !isQuantized && output().rank() == 3,
-                                    .mean = effectiveQuantizer(quantizers, Slot::Mean),
-                                    .variance = effectiveQuantizer(quantizers, Slot::Variance),
-                                    .inverse = effectiveQuantizer(quantizers, Slot::Inverse),
-                                    .sigmoid = options.sigmoid});
+        const Index channels =
+            op.axes.empty() ? output().channels() : layer.weights.back().value->size();
+        auto kernel =
+            makeBatchNormKernel({.op = op,
+                                 .rows = output().elementCount() / channels,
+                                 .channels = channels,
+                                 .stored = layer.weights.back().value->shape(),
+                                 .usesBatch = options.isTraining && !isFrozen(layer),
+                                 .learnsUnbiased = !isQuantized && hasFusedNorm(op, output()),
+                                 .mean = effectiveQuantizer(quantizers, Slot::Mean),
+                                 .variance = effectiveQuantizer(quantizers, Slot::Variance),
+                                 .inverse = effectiveQuantizer(quantizers, Slot::Inverse),
+                                 .sigmoid = options.sigmoid});
+        return op.axes.empty() ? std::move(kernel)
+                               : makeAxesKernel(std::move(kernel), output(), op.axes);
     }
     Made operator()(const PoolOp& op) const
     {
         const ConvolutionGeometry g =
             geometryOf(input(), output(), {op.window, op.stride, {}, op.padding});
-        return makePoolKernel(op.kind, {.height = g.height,
-                                        .width = g.width,
-                                        .channels = g.channels,
-                                        .outHeight = g.outHeight,
-                                        .outWidth = g.outWidth,
-                                        .windowHeight = g.kernelHeight,
-                                        .windowWidth = g.kernelWidth,
-                                        .strideHeight = g.strideHeight,
-                                        .strideWidth = g.strideWidth,
-                                        .padTop = g.padTop,
-                                        .padLeft = g.padLeft});
+        return makePoolKernel(op.kind,
+                              {.height = g.height,
+                               .width = g.width,
+                               .channels = g.channels,
+                               .outHeight = g.outHeight,
+                               .outWidth = g.outWidth,
+                               .windowHeight = g.kernelHeight,
+                               .windowWidth = g.kernelWidth,
+                               .strideHeight = g.strideHeight,
+                               .strideWidth = g.strideWidth,
+                               .padTop = g.padTop,
+                               .padLeft = g.padLeft},
+                              averageFactor(op.window.height * op.window.width));
     }
     Made operator()(const GlobalPoolOp& op) const
     {
         const Shape image = asImage(input());
-        return makePoolKernel(op.kind, {.height = image[0],
-                                        .width = image[1],
-                                        .channels = image[2],
-                                        .outHeight = 1,
-                                        .outWidth = 1,
-                                        .windowHeight = image[0],
-                                        .windowWidth = image[1]});
+        return makePoolKernel(op.kind,
+                              {.height = image[0],
+                               .width = image[1],
+                               .channels = image[2],
+                               .outHeight = 1,
+                               .outWidth = 1,
+                               .windowHeight = image[0],
+                               .windowWidth = image[1]},
+                              averageFactor(image[0] * image[1]));
     }
     Made operator()(const ZeroPaddingOp& op) const
     {
@@ -194,6 +213,19 @@ private:
             shape = channelsFirst ? toChannelsLast(shape) : shape;
         }
         return given;
+    }
+    /// QKeras multiplies the sum over a window by Q(1/area): our mean times area · Q(1/area).
+    [[nodiscard]] float averageFactor(Index area) const
+    {
+        const quant::QuantizerPtr quantizer = effectiveQuantizer(quantizers, Slot::Average);
+        if (!quantizer) {
+            return 1.0F;
+        }
+        Tensor share(Shape{});
+        share.data()[0] = 1.0F / static_cast<float>(area);
+        quantizer->apply(share.view(), share.mutableView(),
+                         {.training = options.isTraining, .sigmoid = options.sigmoid});
+        return share.data()[0] * static_cast<float>(area);
     }
     [[nodiscard]] Made identity() const { return makeIdentityKernel(input().elementCount()); }
 };

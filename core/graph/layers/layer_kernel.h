@@ -143,8 +143,10 @@ struct KernelRequest {
 [[nodiscard]] std::unique_ptr<LayerKernel> makeDropoutKernel(float rate, Index inputSize,
                                                              std::uint64_t stream);
 /// `mayBeLate`: small outputs take their weight gradients in the last pass, see readsBatchLate().
+/// `mask`: a factor per tap of the kernel; empty: none.
 [[nodiscard]] std::unique_ptr<LayerKernel>
-makeConvolutionKernel(std::unique_ptr<const Convolution> c, bool useBias, bool mayBeLate = true);
+makeConvolutionKernel(std::unique_ptr<const Convolution> c, bool useBias, bool mayBeLate = true,
+                      std::vector<float> mask = {});
 [[nodiscard]] std::unique_ptr<LayerKernel>
 makeSeparableKernel(std::unique_ptr<const Convolution> depthwise,
                     std::unique_ptr<const Convolution> pointwise, bool useBias);
@@ -155,17 +157,24 @@ makeFoldedKernel(std::unique_ptr<const Convolution> c, const FoldedConvOp& op, c
 [[nodiscard]] std::unique_ptr<LayerKernel>
 makeChannelsFirstKernel(std::unique_ptr<LayerKernel> kernel, const Shape& input,
                         const Shape& output);
+/// Lets a kernel that works along the last axis of tensors of one shape work along others, which it
+/// sees as one: `axes` ascending, counted with the batch.
+[[nodiscard]] std::unique_ptr<LayerKernel>
+makeAxesKernel(std::unique_ptr<LayerKernel> kernel, const Shape& shape, std::span<const int> axes);
 struct BatchNormSetup {
     BatchNormOp op;
     Index rows = 1; ///< per sample
     Index channels = 1;
+    Shape stored;                                ///< of the weights
     bool usesBatch = false;                      ///< statistics of the batch, else the moving ones
     bool learnsUnbiased = false;                 ///< moving variance learns N/(N−1)·v
     quant::QuantizerPtr mean, variance, inverse; ///< of batch statistics; may be null
     quant::InternalSigmoid sigmoid = quant::InternalSigmoid::Hard;
 };
 [[nodiscard]] std::unique_ptr<LayerKernel> makeBatchNormKernel(BatchNormSetup setup);
-[[nodiscard]] std::unique_ptr<LayerKernel> makePoolKernel(PoolKind kind, const kernels::Pool& pool);
+/// `factor`: of every mean.
+[[nodiscard]] std::unique_ptr<LayerKernel> makePoolKernel(PoolKind kind, const kernels::Pool& pool,
+                                                          float factor = 1.0F);
 [[nodiscard]] std::unique_ptr<LayerKernel> makeZeroPaddingKernel(const ZeroPaddingOp& op,
                                                                  const Shape& image);
 [[nodiscard]] std::unique_ptr<LayerKernel> makeAddKernel(std::vector<Shape> inputs,

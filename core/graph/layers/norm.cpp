@@ -46,8 +46,8 @@ public:
     void prepareTraining(int items, Index /*samples*/) override
     {
         m_sums = ChannelSums(items, m_setup.channels);
-        for (Tensor* tensor : {&m_first, &m_second, &m_third, &m_gammaGradient, &m_betaGradient,
-                               &m_newMean, &m_newVariance}) {
+        m_newMean = m_newVariance = Tensor(m_setup.stored);
+        for (Tensor* tensor : {&m_first, &m_second, &m_third, &m_gammaGradient, &m_betaGradient}) {
             *tensor = Tensor(channels());
         }
     }

@@ -19,6 +19,7 @@ public:
     {
     }
 
+    [[nodiscard]] Index size() const { return m_size; }
     /// Forgets what was summed.
     void clear() { std::ranges::fill(m_used, 0); }
     [[nodiscard]] float* part(int item) { return m_parts.data() + item * m_size; }

@@ -9,13 +9,18 @@ namespace {
 
 class PoolKernel final : public LayerKernel {
 public:
-    PoolKernel(PoolKind kind, const kernels::Pool& pool)
-        : m_kind(kind), m_pool(pool), m_inputSize(pool.height * pool.width * pool.channels),
+    PoolKernel(PoolKind kind, const kernels::Pool& pool, float factor)
+        : m_kind(kind), m_pool(pool), m_factor(factor),
+          m_inputSize(pool.height * pool.width * pool.channels),
           m_outputSize(pool.outHeight * pool.outWidth * pool.channels)
     {
     }
 
-    Index scratchFloats() const override { return m_pool.channels; }
+    /// Of one call: what maxPoolGradient() needs, or a scaled gradient of one sample.
+    Index scratchFloats() const override
+    {
+        return std::max(m_pool.channels, m_factor == 1.0F ? 0 : m_outputSize);
+    }
     bool readsInput() const override { return m_kind == PoolKind::Max; }
     bool readsOutput() const override { return m_kind == PoolKind::Max; }
 
@@ -24,6 +29,9 @@ public:
         const auto pool = m_kind == PoolKind::Max ? kernels::maxPool : kernels::averagePool;
         for (Index i = 0; i < call.samples.count; ++i) {
             pool(m_pool, call.inputs[0] + i * m_inputSize, call.output + i * m_outputSize);
+        }
+        if (m_factor != 1.0F) {
+            kernels::scale(call.output, m_factor, call.samples.count * m_outputSize, call.output);
         }
     }
 
@@ -40,23 +48,28 @@ public:
                 kernels::maxPoolGradient(m_pool, call.inputs[0] + i * m_inputSize,
                                          call.output + i * m_outputSize, upstream, gradient,
                                          call.samples.scratch);
-            } else {
-                kernels::averagePoolGradient(m_pool, upstream, gradient);
+                continue;
             }
+            if (m_factor != 1.0F) {
+                kernels::scale(upstream, m_factor, m_outputSize, call.samples.scratch);
+                upstream = call.samples.scratch;
+            }
+            kernels::averagePoolGradient(m_pool, upstream, gradient);
         }
     }
 
 private:
     PoolKind m_kind;
     kernels::Pool m_pool;
+    float m_factor;
     Index m_inputSize, m_outputSize;
 };
 
 } // namespace
 
-std::unique_ptr<LayerKernel> makePoolKernel(PoolKind kind, const kernels::Pool& pool)
+std::unique_ptr<LayerKernel> makePoolKernel(PoolKind kind, const kernels::Pool& pool, float factor)
 {
-    return std::make_unique<PoolKernel>(kind, pool);
+    return std::make_unique<PoolKernel>(kind, pool, factor);
 }
 
 } // namespace bitscape::graph

@@ -23,26 +23,6 @@ using Json = nlohmann::json;
 constexpr double kRelative = 2e-5;
 constexpr double kAbsolute = 1e-7;
 
-constexpr std::array kClasses{
-    "QDense",
-    "QConv1D",
-    "QConv2D",
-    "QDepthwiseConv2D",
-    "QSeparableConv2D",
-    "QActivation",
-    "QConv2DBatchnorm",
-    "QDepthwiseConv2DBatchnorm",
-    "QBatchNormalization",
-    "QMobileNetSeparableConv2D",
-    "QSimpleRNN",
-    "QLSTM",
-    "QGRU",
-    "QSimpleRNNCell",
-    "QLSTMCell",
-    "QGRUCell",
-    "QBidirectional",
-};
-
 /// Arrays are written as {"__ndarray__": […]}.
 Json plain(const Json& value)
 {
@@ -179,7 +159,9 @@ protected:
         for (const std::string& name : m_root->names()) {
             const golden::Group group = m_root->group(name);
             const std::string className = group.text("class").value_or("");
-            if (std::ranges::find(kClasses, className) == kClasses.end() || group.text("raises")) {
+            // A case whose results move with the last bit of its inputs sits on a code boundary.
+            constexpr double kNoise = 1e-5;
+            if (group.text("raises") || group.number("one_ulp").value_or(0.0) > kNoise) {
                 continue;
             }
             // QKeras multiplies the state with the wrong kernel there; we do not.
@@ -192,8 +174,7 @@ protected:
         }
     }
 
-    /// The model with the given weights; null if it holds something that is not covered yet (a
-    /// quantizer, a mask). Reports if it does not load.
+    /// The model with the given weights; null if it does not load, which is reported.
     static GraphPtr load(const golden::Group& group, const std::vector<Tensor>& inputs,
                          const std::vector<Tensor>& weights, Configuration& configuration)
     {
@@ -202,7 +183,8 @@ protected:
             ADD_FAILURE() << file.error().sentence();
             return nullptr;
         }
-        if (!file->graph->unsupported().empty()) {
+        if (const auto able = requireSupported(*file->graph); !able) {
+            ADD_FAILURE() << able.error().sentence();
             return nullptr;
         }
         configuration = file->quantizers;
@@ -356,7 +338,7 @@ TEST_F(GoldenLayers, SequencesOfCalls)
 {
     int calls = 0;
     forEachCase([&](const golden::Group& group) {
-        if (group.has("y_infer")) {
+        if (group.has("y_infer") || !group.has("weights")) {
             return;
         }
         std::vector<Tensor> weights = tensorsOf(group.group("weights"));
@@ -385,6 +367,54 @@ TEST_F(GoldenLayers, SequencesOfCalls)
         }
     });
     EXPECT_GT(calls, 20);
+}
+
+/// Its averages and counter are no weights in QKeras, but states here.
+TEST_F(GoldenLayers, AdaptiveActivations)
+{
+    int calls = 0;
+    forEachCase([&](const golden::Group& group) {
+        if (group.text("class") != "QAdaptiveActivation") {
+            return;
+        }
+        std::vector<Tensor> state;
+        for (int step = 0; group.has("step_0" + std::to_string(step)); ++step) {
+            SCOPED_TRACE("call " + std::to_string(step));
+            const golden::Group one = group.group("step_0" + std::to_string(step));
+            const Tensor x = *one.tensor("x");
+            auto file = io::loadModelFromMemory(architectureOf(group, {x}), nullptr);
+            ASSERT_TRUE(file) << file.error().sentence();
+            if (state.empty()) {
+                for (const TensorPtr& weight : file->graph->weights()) {
+                    state.push_back(*weight);
+                }
+            }
+            WeightSet set;
+            for (const Tensor& weight : state) {
+                set.push_back(std::make_shared<const Tensor>(weight));
+            }
+            const GraphPtr graph = file->graph->withWeights(set).value();
+            std::vector<Tensor> after{*one.tensor("ema_min"), *one.tensor("ema_max"), state[2]};
+            after[2].data()[0] = one.tensor("step")->data()[0];
+            for (std::size_t s : {0, 1}) {
+                after[s] = Tensor(state[s].shape(), after[s].values());
+            }
+            // libhdf5 1.10 cannot read the file's booleans: only training calls count, or move the
+            // averages of a layer whose counter is given.
+            const bool counts = std::abs(after[2].data()[0] - state[2].data()[0]) > 0.0F;
+            const bool isGiven = group.text("layer")->find("current_step") != std::string::npos;
+            if (counts || (isGiven && !(after[1] == state[1]))) {
+                const GoldenCall call{
+                    {x}, {*one.tensor("y")}, {*one.tensor("g")}, {one.tensor("dx")}, {}, after};
+                expectTraining(graph, {}, call, state);
+            } else {
+                expectInference(graph, {}, {x}, {*one.tensor("y")});
+            }
+            state = after; // QKeras may move the averages in inference, too
+            ++calls;
+        }
+    });
+    EXPECT_GT(calls, 30);
 }
 
 } // namespace

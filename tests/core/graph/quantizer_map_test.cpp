@@ -3,6 +3,7 @@
 #include "core/graph/configuration.h"
 #include "tests/support/networks.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -249,6 +250,19 @@ TEST(ApplyMap, warnsOfWhatMatchesNothing)
     EXPECT_THAT(warnings[1].message, HasSubstr("re:^fc"));
 }
 
+TEST(ApplyMap, quantizesTheMeanOfPools)
+{
+    for (const char* key : {"pool", "QGlobalAveragePooling2D"}) {
+        const MapResult result =
+            mapped(fmt::format(R"json({{"{}": {{"average_quantizer": "quantized_bits(8,0,1)",
+                                       "activation_quantizer": "quantized_bits(4)"}}}})json",
+                               key));
+        EXPECT_EQ(said(result.warnings), "");
+        EXPECT_EQ(at(result.configuration, "pool", Slot::Average), "quantized_bits(8,0,1)");
+        EXPECT_EQ(at(result.configuration, "pool", Slot::Activation), "quantized_bits(4,0,0)");
+    }
+}
+
 TEST(ApplyMap, warnsOfWhatQKerasWouldPassOver)
 {
     EXPECT_THAT(said(mapped(R"json({"conv1": {"bias_quantizer": "ternary()"}})json").warnings),
@@ -258,10 +272,6 @@ TEST(ApplyMap, warnsOfWhatQKerasWouldPassOver)
         "conv1": {"kernel_quantizer": "ternary()", "activation": "quantized_relu(4)"}})json")
                          .warnings),
                 HasSubstr("activation_quantizer"));
-    EXPECT_THAT(
-        said(
-            mapped(R"json({"pool": {"average_quantizer": "quantized_bits(8,0,1)"}})json").warnings),
-        HasSubstr("stays float"));
     EXPECT_THAT(said(mapped(R"json({
         "dense": {"kernel_quantizer": "ternary()", "activation_quantizer": "relu"}})json")
                          .warnings),
