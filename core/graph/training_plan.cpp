@@ -314,6 +314,9 @@ private:
                     m_views[slot] = m_quantized[slot].view();
                 }
             }
+            quant::CallContext call = context("inside", layer);
+            call.noise = m_noise;
+            m_kernels[layer]->setCall(call);
             m_kernels[layer]->setWeights(std::span(m_views).subspan(first, count));
         });
     }

@@ -96,6 +96,7 @@ public:
         return 2 * (m_input.size() + m_output.size()) + m_kernel->scratchFloats();
     }
     bool takesRaw(int weight) const override { return m_kernel->takesRaw(weight); }
+    void setCall(const quant::CallContext& call) override { m_kernel->setCall(call); }
     void setWeights(LayerWeights weights) override { m_kernel->setWeights(weights); }
 
     void forward(int phase, const ForwardCall& call) override

@@ -25,7 +25,8 @@ public:
         : m_convolution(std::move(convolution)), m_norm(op.norm),
           m_useBias(std::visit([](const auto& conv) { return conv.useBias; }, op.conv)),
           m_usesEma(op.emaStatsFolding), m_freezeDelay(op.emaFreezeDelay),
-          m_isTraining(options.isTraining), m_sigmoid(options.sigmoid),
+          m_isTraining(options.isTraining), m_call{.training = options.isTraining,
+                                                   .sigmoid = options.sigmoid},
           m_usesFusedNorm(!std::holds_alternative<DenseOp>(op.conv)),
           m_kernelQuantizer(effectiveQuantizer(
               quantizers,
@@ -47,6 +48,7 @@ public:
         return m_convolution->scratchSize() + (m_isTraining ? outputSize() : 0);
     }
     bool takesRaw(int /*weight*/) const override { return true; }
+    void setCall(const quant::CallContext& call) override { m_call = call; }
 
     void setWeights(LayerWeights weights) override
     {
@@ -184,10 +186,6 @@ private:
     [[nodiscard]] Index outputSize() const { return m_convolution->geometry().outputSize(); }
     [[nodiscard]] Index pixels() const { return outputSize() / channels(); }
     [[nodiscard]] bool rescales() const { return m_isTraining && m_usesEma; }
-    [[nodiscard]] quant::CallContext context() const
-    {
-        return {.training = m_isTraining, .sigmoid = m_sigmoid};
-    }
     [[nodiscard]] float gamma(Index c) const { return m_gamma != nullptr ? m_gamma[c] : 1.0F; }
     [[nodiscard]] float root(float variance) const
     {
@@ -257,7 +255,7 @@ private:
     void quantize(const quant::QuantizerPtr& quantizer, const Tensor& from, Tensor& to) const
     {
         if (quantizer) {
-            quantizer->apply(from.view(), to.mutableView(), context());
+            quantizer->apply(from.view(), to.mutableView(), m_call);
         } else {
             std::ranges::copy(from.values(), to.data());
         }
@@ -380,7 +378,7 @@ private:
     void pull(const quant::QuantizerPtr& quantizer, const Tensor& at, Tensor& gradient) const
     {
         if (quantizer) {
-            quantizer->gradient(at.view(), gradient.view(), gradient.mutableView(), context());
+            quantizer->gradient(at.view(), gradient.view(), gradient.mutableView(), m_call);
         }
     }
 
@@ -389,8 +387,8 @@ private:
     bool m_useBias, m_usesEma;
     int m_freezeDelay;
     bool m_isTraining;
-    quant::InternalSigmoid m_sigmoid;
-    bool m_usesFusedNorm; // Keras' fused kernel, which learns N/(N−1)·v
+    quant::CallContext m_call; ///< of the quantizers of kernel and bias
+    bool m_usesFusedNorm;      // Keras' fused kernel, which learns N/(N−1)·v
     quant::QuantizerPtr m_kernelQuantizer, m_biasQuantizer;
     Shape m_kernelShape;
 

@@ -83,6 +83,9 @@ public:
 
     /// The kernel wants this weight as stored: it quantizes what it makes of it.
     [[nodiscard]] virtual bool takesRaw(int /*weight*/) const { return false; }
+    /// How quantizers inside the kernel are called while training, from the next setWeights() on:
+    /// seed and noise of the step.
+    virtual void setCall(const quant::CallContext& /*call*/) {}
     /// Takes (and packs) the weights of the coming calls; the views stay valid as long.
     virtual void setWeights(LayerWeights /*weights*/) {}
 

@@ -30,6 +30,7 @@ public:
 
     bool takesRaw(int weight) const override { return m_setup.usesBatch && weight >= meanIndex(); }
 
+    void setCall(const quant::CallContext& call) override { m_call = call; }
     void setWeights(LayerWeights weights) override
     {
         m_gamma = m_setup.op.scale ? weights[0].data : nullptr;
@@ -127,11 +128,6 @@ private:
     {
         return (m_setup.op.scale ? 1 : 0) + (m_setup.op.center ? 1 : 0);
     }
-    [[nodiscard]] quant::CallContext context() const
-    {
-        return {.training = m_setup.usesBatch, .sigmoid = m_setup.sigmoid};
-    }
-
     void takeStatistics(int items, Index samples)
     {
         const double count = static_cast<double>(samples * m_setup.rows);
@@ -153,7 +149,7 @@ private:
     void quantize(const quant::QuantizerPtr& quantizer, const Tensor& from, Tensor& to) const
     {
         if (quantizer) {
-            quantizer->apply(from.view(), to.mutableView(), context());
+            quantizer->apply(from.view(), to.mutableView(), m_call);
         } else {
             std::ranges::copy(from.values(), to.data());
         }
@@ -178,7 +174,7 @@ private:
     void pull(const quant::QuantizerPtr& quantizer, const Tensor& at, Tensor& gradient) const
     {
         if (quantizer) {
-            quantizer->gradient(at.view(), gradient.view(), gradient.mutableView(), context());
+            quantizer->gradient(at.view(), gradient.view(), gradient.mutableView(), m_call);
         }
     }
 
@@ -226,6 +222,7 @@ private:
     }
 
     BatchNormSetup m_setup;
+    quant::CallContext m_call{.training = m_setup.usesBatch, .sigmoid = m_setup.sigmoid};
     const float* m_gamma = nullptr;
     const float* m_beta = nullptr;
     const float* m_movingMean = nullptr;

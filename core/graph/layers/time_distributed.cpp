@@ -32,6 +32,7 @@ public:
     bool wantsBatch() const override { return m_inner->wantsBatch(); }
     Index scratchFloats() const override { return m_inner->scratchFloats(); }
     bool takesRaw(int weight) const override { return m_inner->takesRaw(weight); }
+    void setCall(const quant::CallContext& call) override { m_inner->setCall(call); }
     void setWeights(LayerWeights weights) override { m_inner->setWeights(weights); }
     void forward(int phase, const ForwardCall& call) override
     {

@@ -2,11 +2,13 @@
 // What training asks of a plan beside values and gradients: penalties of outputs, scheduled noise.
 #include "core/graph/execution.h"
 #include "tests/support/examples.h"
+#include "tests/support/networks.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace bitscape::graph {
@@ -109,6 +111,43 @@ TEST(TrainingPlanTest, schedulesTheNoiseOfWeightsAndActivationLayers)
         // QKeras' scheduler does not know the quantizers of other layers' outputs.
         EXPECT_EQ(outputs(ofOutput, weights, noise), quantized(plain, std::nullopt));
     }
+}
+
+/// Outputs of one training call of a folded dense layer.
+std::vector<float> foldedOutputs(const char* kernelQuantizer, std::uint64_t seed,
+                                 std::optional<float> noise)
+{
+    const GraphPtr graph =
+        networks::Builder({6})
+            .add("fc", "QDenseBatchnorm", FoldedConvOp{.conv = DenseOp{.units = 3}})
+            .make();
+    Configuration configuration;
+    if (*kernelQuantizer != '\0') {
+        configuration.set("fc", Slot::Kernel, quant::parseQuantizer(kernelQuantizer).value());
+    }
+    std::vector<Tensor> weights;
+    for (const TensorPtr& weight : graph->weights()) {
+        weights.push_back(*weight);
+    }
+    const Tensor x = drawn(Shape{8, 6}, 4);
+    const TensorView in = x.view();
+    Parallel parallel(1);
+    auto plan = TrainingPlan::make(graph, configuration, 8, parallel);
+    EXPECT_TRUE(plan.has_value());
+    (*plan)->setNoise(noise);
+    const auto y = (*plan)->forward(std::span(&in, 1), weights, seed);
+    const auto values = y->front().values();
+    return {values.begin(), values.end()};
+}
+
+TEST(TrainingPlanTest, reachesQuantizersInsideFoldedLayers)
+{
+    const char* quantizer = "quantized_bits(2,0,1,alpha=1.0)";
+    EXPECT_NE(foldedOutputs(quantizer, 1, std::nullopt), foldedOutputs("", 1, std::nullopt));
+    EXPECT_EQ(foldedOutputs(quantizer, 1, 0.0F), foldedOutputs("", 1, std::nullopt));
+    const char* drawing = "quantized_bits(2,0,1,alpha=1.0,use_stochastic_rounding=True)";
+    EXPECT_EQ(foldedOutputs(drawing, 1, {}), foldedOutputs(drawing, 1, {}));
+    EXPECT_NE(foldedOutputs(drawing, 1, {}), foldedOutputs(drawing, 2, {}));
 }
 
 } // namespace
