@@ -155,6 +155,10 @@ private:
     HeadsSetup m_setup;
 };
 
+/// Of samples × steps × features. Without steps Keras lets the samples of a batch attend to each
+/// other, which no engine that runs them one by one can do.
+constexpr int kFeatureAxis = 2;
+
 float readDropout(LayerReading& reading)
 {
     const float rate = reading.config.real("dropout", 0.0F);
@@ -177,6 +181,7 @@ void readAttention(LayerReading& reading)
     setup.isCausal = reading.config.boolean("causal", false);
     setup.dropout = readDropout(reading);
     reading.become<AttentionRule>(setup);
+    reading.meaning.lastAxis = kFeatureAxis;
 }
 
 void readAdditiveAttention(LayerReading& reading)
@@ -186,6 +191,7 @@ void readAdditiveAttention(LayerReading& reading)
     setup.isCausal = reading.config.boolean("causal", false);
     setup.dropout = readDropout(reading);
     reading.become<AttentionRule>(setup);
+    reading.meaning.lastAxis = kFeatureAxis;
 }
 
 void readHeads(LayerReading& reading)
@@ -213,6 +219,7 @@ void readHeads(LayerReading& reading)
         reading.lacks("attention along other axes than the first is not covered");
     }
     reading.become<HeadsRule>(setup);
+    reading.meaning.lastAxis = kFeatureAxis;
 }
 
 } // namespace

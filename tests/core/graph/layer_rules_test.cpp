@@ -532,7 +532,7 @@ LayerMeaning meaningOf(const RuleCase& c, const Json& config)
 {
     auto meaning = readLayerConfig(c.className, config, KerasDialect{});
     EXPECT_TRUE(meaning) << meaning.error().sentence();
-    if (meaning->lastAxis != 0) {
+    if (!std::holds_alternative<UnsupportedOp>(meaning->otherwise)) {
         meaning->op = meaning->otherwise;
     }
     return *meaning;
