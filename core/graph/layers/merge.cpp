@@ -161,6 +161,7 @@ public:
         }
         return OpShape{.output = output};
     }
+    bool passesMask() const override { return true; }
     std::unique_ptr<LayerKernel> kernel(const KernelRequest& request) const override
     {
         return std::make_unique<MergeKernel>(m_kind, request.inputs, request.layer.outputShape);
