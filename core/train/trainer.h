@@ -81,8 +81,10 @@ private:
     [[nodiscard]] int steps() const { return m_state.entry.step; }
     [[nodiscard]] bool isOver() const
     {
+        // A run that was stopped between its last step and the end of that epoch still owes it.
+        const bool owesEpoch = m_state.position > 0;
         return m_state.isOver || m_report.stoppedByUser || m_state.epoch > m_options.epochs ||
-               steps() >= m_totalSteps;
+               (steps() >= m_totalSteps && !owesEpoch);
     }
     [[nodiscard]] std::size_t slotCount() const { return m_graph->weightSlots().size(); }
     /// The stored weights among the trained values, without learned parameters.

@@ -131,6 +131,31 @@ TEST(TrainResume, worksStepByStep)
     expectResumable(cnnInput(), options);
 }
 
+/// Between the last step and the validation that ends its epoch.
+TEST(TrainResume, ownsUpToTheEndOfTheLastEpoch)
+{
+    TrainInput input = cnnInput();
+    input.validation = examples::shared(examples::patterns(Shape{6, 6, 1}, 4000, 3));
+    TrainOptions options = everything();
+    options.epochs = 1;
+    std::shared_ptr<const TrainState> state;
+    const Ending whole = endingOf(run(input, options, 1, 0, &state));
+    constexpr int kSteps = 5; // 70 samples by 16
+    bool wasStopped = false;
+    for (int i = 0; i < 20 && !wasStopped; ++i) {
+        TrainInput part = input;
+        TrainReport report = run(part, options, 1, kSteps, &state);
+        wasStopped = report.stoppedByUser;
+        if (wasStopped) {
+            EXPECT_EQ(report.steps, kSteps);
+            part.resume = state;
+            report = run(part, options, 1, 0, &state);
+        }
+        EXPECT_TRUE(endingOf(report) == whole);
+    }
+    EXPECT_TRUE(wasStopped) << "validation was over before the stop";
+}
+
 TEST(TrainResume, goesOnPastTheEndOfAShorterRun)
 {
     TrainInput input = cnnInput();
