@@ -2,11 +2,15 @@
 #include "core/search/autoq_space.h"
 
 #include "core/base/text.h"
+#include "core/graph/activation.h"
+#include "core/graph/layer_registry.h"
+#include "core/graph/layer_rule.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 namespace bitscape::search {
@@ -34,26 +38,65 @@ Family familyOf(const std::string& head, bool isLinear)
     if (head.find("bias") != std::string::npos) {
         return {"bias", 1};
     }
+    if (head.find("recurrent_activation") != std::string::npos) {
+        return {"recurrent_activation", -1};
+    }
     return {"activation", -1};
 }
 
-/// The function at the end of a layer; linear where an op has none.
+/// Config of a recurrent layer, which Bidirectional holds inside; null for all others.
+Json recurrentConfig(const graph::Layer& layer)
+{
+    const auto* op = std::get_if<graph::RuleOp>(&layer.op);
+    const std::vector<Slot> slots = graph::slotsOf(layer);
+    if (op == nullptr || std::ranges::find(slots, Slot::Recurrent) == slots.end()) {
+        return nullptr;
+    }
+    Json config = op->rule->config();
+    return config.contains("layer") ? config["layer"]["config"] : config;
+}
+
+/// The function at the end of a layer, or of the state of a recurrent one; linear where an op has
+/// none.
 graph::Function functionOf(const graph::Layer& layer)
 {
-    return std::visit(
-        [](const auto& op) -> graph::Function {
-            if constexpr (requires { op.function; }) {
-                return op.function;
-            } else {
-                return {};
+    using graph::FunctionKind;
+    if (const Json config = recurrentConfig(layer); config.is_object()) {
+        for (const FunctionKind kind : {FunctionKind::Relu, FunctionKind::Tanh,
+                                        FunctionKind::Sigmoid, FunctionKind::Softmax}) {
+            if (config.value("activation", Json()) ==
+                graph::activationField(graph::Function{.kind = kind})) {
+                return {.kind = kind};
             }
-        },
-        layer.op);
+        }
+        return {};
+    }
+    return graph::functionOf(layer.op);
 }
 
 bool hasBias(const graph::Layer& layer)
 {
+    if (const Json config = recurrentConfig(layer); config.is_object()) {
+        return config.value("use_bias", true);
+    }
     return layer.findWeight("bias") != nullptr;
+}
+
+/// The kernel beside the first: of the state, or of the second stage.
+struct SecondKernel {
+    std::string_view what;
+    Slot slot = Slot::Kernel;
+};
+
+std::optional<SecondKernel> secondKernel(const graph::Layer& layer)
+{
+    if (recurrentConfig(layer).is_object()) {
+        return SecondKernel{"recurrent_kernel", Slot::Recurrent};
+    }
+    if (std::holds_alternative<graph::SeparableOp>(layer.op)) {
+        return SecondKernel{"pointwise_kernel", Slot::Pointwise};
+    }
+    return std::nullopt;
 }
 
 Slot kernelSlot(const graph::Layer& layer)
@@ -232,12 +275,12 @@ private:
             return {};
         }
         m_kernels[layer.name] = {**kernel, **kernel};
-        if (std::holds_alternative<graph::SeparableOp>(layer.op)) {
-            auto pointwise = choose(layer, "pointwise_kernel", Slot::Pointwise);
-            if (!pointwise) {
-                return fail(std::move(pointwise).error());
+        if (const auto second = secondKernel(layer)) {
+            auto chosen = choose(layer, std::string(second->what), second->slot);
+            if (!chosen) {
+                return fail(std::move(chosen).error());
             }
-            m_kernels[layer.name].second = pointwise->value_or(**kernel);
+            m_kernels[layer.name].second = chosen->value_or(**kernel);
         }
         return {};
     }
@@ -264,10 +307,18 @@ private:
 
     Result<void> addWeightLayer(const graph::Layer& layer)
     {
-        const auto [kernel, pointwise] = m_kernels[layer.name];
+        const auto [kernel, other] = m_kernels[layer.name];
         aim(kernel, layer, kernelSlot(layer));
-        if (std::holds_alternative<graph::SeparableOp>(layer.op)) {
-            aim(pointwise, layer, Slot::Pointwise);
+        if (const auto second = secondKernel(layer)) {
+            aim(other, layer, second->slot);
+        }
+        // Asked for and then not used, like the activation: model_quantize reads another key.
+        const std::vector<Slot> slots = graph::slotsOf(layer);
+        if (std::ranges::find(slots, Slot::RecurrentActivation) != slots.end()) {
+            if (auto gates = choose(layer, "recurrent_activation", Slot::RecurrentActivation);
+                !gates) {
+                return fail(std::move(gates).error());
+            }
         }
         if (hasBias(layer)) {
             auto bias = choose(layer, "bias", Slot::Bias);
@@ -310,7 +361,7 @@ private:
     bool m_sequential;
     const AutoqConfig& m_config;
     SpaceReport& m_report;
-    std::map<std::string, std::pair<std::size_t, std::size_t>> m_kernels; ///< with pointwise
+    std::map<std::string, std::pair<std::size_t, std::size_t>> m_kernels; ///< with the second
     std::map<std::pair<std::string, int>, std::size_t> m_groups;
 };
 
