@@ -48,7 +48,7 @@ void DataLine::refresh()
 void setName(QWidget& field, const QString& name)
 {
     field.setAccessibleName(name);
-    if (auto* line = field.findChild<QLineEdit*>(QStringLiteral("qt_spinbox_lineedit"))) {
+    if (auto* line = field.findChild<QLineEdit*>()) { // of a spin box, of a box to type in
         line->setAccessibleName(name);
     }
 }
