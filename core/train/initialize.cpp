@@ -4,15 +4,18 @@
 #include "core/base/rng.h"
 #include "core/graph/layer_rule.h"
 #include "core/graph/shape_rules.h"
+#include "core/quant/quantizer.h"
 #include "core/train/weight_rules.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <numeric>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace bitscape::train {
@@ -57,12 +60,17 @@ double numberOf(const Json& config, const char* key, double otherwise)
     return found != config.end() && found->is_number() ? found->get<double>() : otherwise;
 }
 
-/// Variance scale/fan, where the fan is the inputs' or the mean of both.
-void scaleVariance(Tensor& weight, Rng& rng, double scale, bool average, bool uniform)
+enum class Fan { In, Out, Average };
+
+/// Variance scale/fan.
+void scaleVariance(Tensor& weight, Rng& rng, double scale, Fan fan, bool uniform)
 {
     constexpr double kTruncatedDeviation = 0.87962566103423978; // of a normal cut at ±2
     const Fans fans = fansOf(weight.shape());
-    const double variance = scale / std::max(1.0, average ? (fans.in + fans.out) / 2.0 : fans.in);
+    const double count = fan == Fan::In    ? fans.in
+                         : fan == Fan::Out ? fans.out
+                                           : (fans.in + fans.out) / 2.0;
+    const double variance = scale / std::max(1.0, count);
     for (float& value : weight.values()) {
         value = static_cast<float>(uniform ? rng.uniform(-1, 1) * std::sqrt(3.0 * variance)
                                            : truncatedNormal(rng) * std::sqrt(variance) /
@@ -74,7 +82,7 @@ using Draw = void (*)(Tensor& weight, Rng& rng, const Json& config);
 
 void glorotUniform(Tensor& weight, Rng& rng, const Json& /*config*/)
 {
-    scaleVariance(weight, rng, 1, true, true);
+    scaleVariance(weight, rng, 1, Fan::Average, true);
 }
 
 /// Random directions at right angles to each other: the rows or the columns of the weight seen as a
@@ -116,17 +124,22 @@ const std::map<std::string, Draw, std::less<>>& rows()
     static const std::map<std::string, Draw, std::less<>> table{
         {"GlorotUniform", &glorotUniform},
         {"GlorotNormal",
-         [](Tensor& w, Rng& r, const Json&) { scaleVariance(w, r, 1, true, false); }},
-        {"HeUniform", [](Tensor& w, Rng& r, const Json&) { scaleVariance(w, r, 2, false, true); }},
-        {"HeNormal", [](Tensor& w, Rng& r, const Json&) { scaleVariance(w, r, 2, false, false); }},
+         [](Tensor& w, Rng& r, const Json&) { scaleVariance(w, r, 1, Fan::Average, false); }},
+        {"HeUniform",
+         [](Tensor& w, Rng& r, const Json&) { scaleVariance(w, r, 2, Fan::In, true); }},
+        {"HeNormal",
+         [](Tensor& w, Rng& r, const Json&) { scaleVariance(w, r, 2, Fan::In, false); }},
         {"LecunUniform",
-         [](Tensor& w, Rng& r, const Json&) { scaleVariance(w, r, 1, false, true); }},
+         [](Tensor& w, Rng& r, const Json&) { scaleVariance(w, r, 1, Fan::In, true); }},
         {"LecunNormal",
-         [](Tensor& w, Rng& r, const Json&) { scaleVariance(w, r, 1, false, false); }},
+         [](Tensor& w, Rng& r, const Json&) { scaleVariance(w, r, 1, Fan::In, false); }},
         {"VarianceScaling",
          [](Tensor& w, Rng& r, const Json& config) {
+             const Json mode = config.value("mode", Json());
              scaleVariance(w, r, numberOf(config, "scale", 1),
-                           config.value("mode", Json()) == "fan_avg",
+                           mode == "fan_avg"   ? Fan::Average
+                           : mode == "fan_out" ? Fan::Out
+                                               : Fan::In,
                            config.value("distribution", Json()) == "uniform");
          }},
         {"RandomUniform",
@@ -162,15 +175,90 @@ const std::map<std::string, Draw, std::less<>>& rows()
     return table;
 }
 
-/// The initializer of a layer's config, unwrapped; an empty object if there is none.
-Json initializerOf(const Json& config, const std::string& prefix)
+/// Whether Keras' initializer has a `scale`, the factor of its variance.
+bool hasScale(std::string_view name)
 {
-    Json found = config.value(prefix + "_initializer", Json());
-    while (found.is_object() && found.value("class_name", Json()) == "QInitializer") {
-        const Json inner = found.value("config", Json::object()).value("initializer", Json());
-        found = inner;
-    }
+    constexpr std::array kNames{"GlorotUniform", "GlorotNormal", "HeUniform",      "HeNormal",
+                                "LecunUniform",  "LecunNormal",  "VarianceScaling"};
+    return std::ranges::find(kNames, name) != kNames.end();
+}
+
+/// The object under `key`; an empty one if there is none.
+Json objectAt(const Json& config, const std::string& key)
+{
+    const Json found = config.value(key, Json());
     return found.is_object() ? found : Json::object();
+}
+
+std::string classOf(const Json& object)
+{
+    const Json name = object.value("class_name", Json(""));
+    return name.is_string() ? name.get<std::string>() : "";
+}
+
+/// QKeras' QInitializer: draws that a quantizer would lose are spread until most of its levels are
+/// used, then kept in its range.
+void fitToQuantizer(Tensor& weight, const quant::Quantizer& quantizer, bool mayScale)
+{
+    const double limit = quantizer.max();
+    const auto count = static_cast<double>(weight.size());
+    double sum = 0;
+    double squares = 0;
+    for (const float value : weight.values()) {
+        sum += static_cast<double>(value);
+        squares += static_cast<double>(value) * static_cast<double>(value);
+    }
+    const double deviation = std::sqrt(std::max(0.0, squares / count - sum * sum / count / count));
+    if (mayScale && limit * std::exp2(-quantizer.bits()) > deviation && squares > 0 &&
+        quantizer.accepts(weight.shape())) {
+        Tensor levels(weight.shape());
+        quantizer.apply(weight.view(), levels.mutableView(), {});
+        double levelSquares = 0;
+        double products = 0;
+        for (Index i = 0; i < weight.size(); ++i) {
+            const auto level = static_cast<double>(levels.data()[i]);
+            levelSquares += level * level;
+            products += level * static_cast<double>(weight.data()[i]);
+        }
+        const double factor =
+            levelSquares > 0 ? levelSquares / products : limit / std::sqrt(squares / count);
+        const double spread = std::sqrt(std::max(factor, 1.0)); // `scale` is of the variance
+        for (float& value : weight.values()) {
+            value = static_cast<float>(static_cast<double>(value) * spread);
+        }
+    }
+    for (float& value : weight.values()) {
+        value = std::clamp(value, static_cast<float>(-limit), static_cast<float>(limit));
+    }
+}
+
+/// Draws by the initializer of a layer's config; false if there is none that is known.
+bool drawByConfig(const Json& config, const std::string& prefix, Tensor& weight, Rng& rng)
+{
+    Json initializer = objectAt(config, prefix + "_initializer");
+    quant::QuantizerPtr quantizer;
+    bool mayScale = false;
+    while (classOf(initializer) == "QInitializer") {
+        const Json settings = objectAt(initializer, "config");
+        const Json stored = settings.value("quantizer", Json());
+        if (!stored.is_null()) {
+            const auto parsed = quant::parseQuantizer(stored.is_string() ? stored.get<std::string>()
+                                                                         : stored.dump());
+            quantizer = parsed ? *parsed : quantizer;
+        }
+        mayScale = settings.value("use_scale", Json(true)) != Json(false);
+        initializer = objectAt(settings, "initializer");
+    }
+    const std::string name = classOf(initializer);
+    const auto row = rows().find(name);
+    if (row == rows().end()) {
+        return false;
+    }
+    row->second(weight, rng, objectAt(initializer, "config"));
+    if (quantizer && std::isfinite(quantizer->max())) {
+        fitToQuantizer(weight, *quantizer, mayScale && hasScale(name));
+    }
+    return true;
 }
 
 /// What a weight starts from if no initializer says otherwise.
@@ -199,12 +287,8 @@ graph::WeightSet initialWeights(const graph::Graph& graph, std::uint64_t seed)
         for (std::size_t i = 0; i < layer.weights.size(); ++i) {
             Rng rng = Rng(seed).split("weights").split(weights.size());
             Tensor value(layer.weights[i].value->shape());
-            const Json initializer = initializerOf(config, configPrefix(layer.weights[i].name));
-            const Json name = initializer.value("class_name", Json(""));
-            const auto row = rows().find(name.is_string() ? name.get<std::string>() : "");
-            if (row != rows().end()) {
-                row->second(value, rng, initializer.value("config", Json::object()));
-            } else if (rules && i < rules->weights.size()) {
+            if (!drawByConfig(config, configPrefix(layer.weights[i].name), value, rng) && rules &&
+                i < rules->weights.size()) {
                 fillDefault(rules->weights[i], value, rng);
             }
             if (registered != nullptr) {

@@ -122,6 +122,37 @@ TEST(InitialWeights, followInitializers)
     EXPECT_THAT(weights[1]->values(), testing::Each(1.0F));
 }
 
+TEST(InitialWeights, fitDrawsToTheirQuantizer)
+{
+    const auto kernel = [](const char* initializer) {
+        const auto graph =
+            withConfig(std::string(R"({"kernel_initializer": )") + initializer + "}");
+        return *initialWeights(*graph, 1)[0];
+    };
+    const std::string quantizer = R"j("quantizer": "quantized_bits(2,0,0,alpha=1.0)")j";
+    const std::string narrow =
+        R"({"class_name": "VarianceScaling", "config": {"scale": 1e-6, "mode": "fan_in"}})";
+    const auto fitted = [&](const std::string& inner, const char* scales) {
+        return kernel((R"({"class_name": "QInitializer", "config": {"initializer": )" + inner +
+                       R"(, "use_scale": )" + scales + ", " + quantizer + "}}")
+                          .c_str());
+    };
+    const Tensor plain = kernel(narrow.c_str());
+    double squares = 0;
+    for (const float value : plain.values()) {
+        squares += static_cast<double>(value) * static_cast<double>(value);
+    }
+    // All would round to 0: the variance grows by max / root mean square.
+    const double spread = std::sqrt(1.0 / std::sqrt(squares / static_cast<double>(plain.size())));
+    const Tensor spreadOut = fitted(narrow, "true");
+    for (Index i = 0; i < plain.size(); ++i) {
+        EXPECT_NEAR(spreadOut.data()[i], plain.data()[i] * spread, 1e-6);
+    }
+    EXPECT_TRUE(fitted(narrow, "false") == plain);
+    EXPECT_THAT(fitted(R"({"class_name": "Constant", "config": {"value": -3}})", "true").values(),
+                testing::Each(-1.0F));
+}
+
 TEST(InitialWeights, drawKernelsByGlorotAndDependOnTheSeed)
 {
     const graph::GraphPtr graph = examples::smallCnn();
