@@ -177,10 +177,10 @@ std::string weightsText(const graph::Graph& graph)
 std::string describe(const project::OpenedModel& opened, const graph::Graph& graph, bool weights)
 {
     const io::ModelFile& file = *opened.model;
-    std::string text =
-        fmt::format("{}: {}, {}\n{} layers, {} parameters, {} MACs per sample\nSHA-256 {}\n\n",
-                    file.path, file.format, file.producer, graph.layers().size(),
-                    graph.parameterCount(), graph.macs(), file.sha256);
+    std::string text = fmt::format(
+        "{}: {}, {}\n{} layers, {} parameters, {} MACs per sample\nSHA-256 {}\n\n", file.path,
+        file.format, file.producer, std::ranges::count_if(graph.layers(), isListed),
+        graph.parameterCount(), graph.macs(), file.sha256);
     text += layersText(graph, opened.configuration);
     if (weights) {
         text += "\n" + weightsText(graph);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/models/layer_tree_model.h"
 
+#include "core/graph/layer_registry.h"
 #include "widgets/style/format.h"
 #include "widgets/style/palette.h"
 
@@ -175,6 +176,9 @@ void LayerTreeModel::build()
     std::string current;
     for (std::size_t i = 0; i < layers.size(); ++i) {
         const graph::Layer& layer = layers[i];
+        if (graph::isImplied(layer.op)) {
+            continue;
+        }
         const std::string prefix = blockPrefix(layer);
         const bool isNext = i + 1 < layers.size() && blockPrefix(layers[i + 1]) == prefix;
         if (prefix.empty()) {
