@@ -41,7 +41,8 @@ Json plain(const Json& value)
 Json inputLayer(const std::string& name, const Shape& input)
 {
     Json batchShape = Json::array({nullptr});
-    for (const Index size : input.sample().sizes()) {
+    const Shape sample = input.sample();
+    for (const Index size : sample.sizes()) {
         batchShape.push_back(size);
     }
     return {{"name", name},

@@ -341,9 +341,10 @@ TEST_P(EveryQuantizer, takesTheNoiseOfARunningSchedule)
 /// With a share of 0 a quantizer is its smooth branch, whose derivative the gradient must be.
 TEST_P(EveryQuantizer, hasTheGradientOfItsSmoothBranch)
 {
-    const auto smooth = quantizer()->with("qnoise_factor", 0.0);
-    const auto fast = quantizer()->parameters().find("enable_fast_inference");
-    if (!smooth || (fast != quantizer()->parameters().end() && fast->second == Value{true})) {
+    const QuantizerPtr whole = quantizer();
+    const auto smooth = whole->with("qnoise_factor", 0.0);
+    const auto fast = whole->parameters().find("enable_fast_inference");
+    if (!smooth || (fast != whole->parameters().end() && fast->second == Value{true})) {
         return; // no such branch
     }
     constexpr float kStep = 0x1p-8F;
