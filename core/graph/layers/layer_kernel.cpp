@@ -10,33 +10,6 @@ namespace bitscape::graph {
 
 namespace {
 
-struct Strides {
-    Extent kernel, stride, dilation;
-    Padding padding = Padding::Valid;
-};
-
-ConvolutionGeometry geometryOf(const Shape& input, const Shape& output, const Strides& s)
-{
-    const Shape in = asImage(input);
-    const Shape out = asImage(output);
-    return {.height = in[0],
-            .width = in[1],
-            .channels = in[2],
-            .outHeight = out[0],
-            .outWidth = out[1],
-            .filters = out[2],
-            .kernelHeight = s.kernel.height,
-            .kernelWidth = s.kernel.width,
-            .strideHeight = s.stride.height,
-            .strideWidth = s.stride.width,
-            .dilationHeight = s.dilation.height,
-            .dilationWidth = s.dilation.width,
-            .padTop = paddingBefore(in[0], s.kernel.height, s.stride.height, s.dilation.height,
-                                    s.padding),
-            .padLeft =
-                paddingBefore(in[1], s.kernel.width, s.stride.width, s.dilation.width, s.padding)};
-}
-
 /// Whether the layer's batch normalization follows QKeras (biased variance everywhere) instead of
 /// Keras 2's fused kernel.
 bool isQuantizedNorm(const Layer& layer, const LayerQuantizers& quantizers)
@@ -231,6 +204,28 @@ private:
 };
 
 } // namespace
+
+ConvolutionGeometry geometryOf(const Shape& input, const Shape& output, const WindowSteps& s)
+{
+    const Shape in = asImage(input);
+    const Shape out = asImage(output);
+    return {.height = in[0],
+            .width = in[1],
+            .channels = in[2],
+            .outHeight = out[0],
+            .outWidth = out[1],
+            .filters = out[2],
+            .kernelHeight = s.kernel.height,
+            .kernelWidth = s.kernel.width,
+            .strideHeight = s.stride.height,
+            .strideWidth = s.stride.width,
+            .dilationHeight = s.dilation.height,
+            .dilationWidth = s.dilation.width,
+            .padTop = paddingBefore(in[0], s.kernel.height, s.stride.height, s.dilation.height,
+                                    s.padding),
+            .padLeft =
+                paddingBefore(in[1], s.kernel.width, s.stride.width, s.dilation.width, s.padding)};
+}
 
 std::unique_ptr<LayerKernel> makeLayerKernel(const KernelRequest& request)
 {

@@ -117,6 +117,15 @@ struct KernelOptions {
     quant::InternalSigmoid sigmoid = quant::InternalSigmoid::Hard;
 };
 
+/// How a window moves over an image.
+struct WindowSteps {
+    Extent kernel, stride, dilation;
+    Padding padding = Padding::Valid;
+};
+/// Input and output as H×W×C or T×C.
+[[nodiscard]] ConvolutionGeometry geometryOf(const Shape& input, const Shape& output,
+                                             const WindowSteps& s);
+
 /// A layer whose kernel is wanted.
 struct KernelRequest {
     const Layer& layer;                ///< supported, with weights; shapes closed (ensured)

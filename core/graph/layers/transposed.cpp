@@ -74,24 +74,7 @@ Index taps(const Setup& s)
 /// The convolution whose gradient it is: from the output to the input.
 ConvolutionGeometry geometryOf(const Setup& s, const Shape& input, const Shape& output)
 {
-    const Shape in = asImage(input);
-    const Shape out = asImage(output);
-    return {.height = out[0],
-            .width = out[1],
-            .channels = out[2],
-            .outHeight = in[0],
-            .outWidth = in[1],
-            .filters = in[2],
-            .kernelHeight = s.kernel.height,
-            .kernelWidth = s.kernel.width,
-            .strideHeight = s.stride.height,
-            .strideWidth = s.stride.width,
-            .dilationHeight = s.dilation.height,
-            .dilationWidth = s.dilation.width,
-            .padTop = paddingBefore(out[0], s.kernel.height, s.stride.height, s.dilation.height,
-                                    s.padding),
-            .padLeft =
-                paddingBefore(out[1], s.kernel.width, s.stride.width, s.dilation.width, s.padding)};
+    return graph::geometryOf(output, input, {s.kernel, s.stride, s.dilation, s.padding});
 }
 
 Json configOf(const Setup& s, std::string_view format)
