@@ -131,21 +131,11 @@ public:
         return result;
     }
 
-    std::vector<RuleWeight> weights() const override
-    {
-        std::vector<RuleWeight> list{{"kernel", Slot::Kernel},
-                                     {"recurrent_kernel", Slot::Recurrent}};
-        if (m_setting.useBias) {
-            list.push_back({"bias", Slot::Bias});
-        }
-        return list;
-    }
+    std::vector<RuleWeight> weights() const override { return recurrentWeights(m_setting.useBias); }
     void startWeight(std::size_t weight, std::span<float> values) const override
     {
-        if (weight == 2 && m_setting.unitForgetBias) { // remember at first
-            std::ranges::fill(values.subspan(static_cast<std::size_t>(m_conv.filters),
-                                             static_cast<std::size_t>(m_conv.filters)),
-                              1.0F);
+        if (weight == 2 && m_setting.unitForgetBias) {
+            rememberAtFirst(values, m_conv.filters);
         }
     }
     /// QKeras has no twin of this layer; ours takes quantizers where those of an LSTM are.

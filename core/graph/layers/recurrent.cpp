@@ -74,22 +74,11 @@ public:
         return result;
     }
 
-    std::vector<RuleWeight> weights() const override
-    {
-        std::vector<RuleWeight> list{{"kernel", Slot::Kernel},
-                                     {"recurrent_kernel", Slot::Recurrent}};
-        if (m_setting.useBias) {
-            list.push_back({"bias", Slot::Bias});
-        }
-        return list;
-    }
+    std::vector<RuleWeight> weights() const override { return recurrentWeights(m_setting.useBias); }
     void startWeight(std::size_t weight, std::span<float> values) const override
     {
-        if (weight == 2 && m_setting.cell == CellKind::Lstm &&
-            m_setting.unitForgetBias) { // remember at first
-            std::ranges::fill(values.subspan(static_cast<std::size_t>(m_setting.units),
-                                             static_cast<std::size_t>(m_setting.units)),
-                              1.0F);
+        if (weight == 2 && m_setting.cell == CellKind::Lstm && m_setting.unitForgetBias) {
+            rememberAtFirst(values, m_setting.units);
         }
     }
     std::vector<Slot> slots() const override
@@ -216,6 +205,21 @@ void read(LayerReading& reading)
 }
 
 } // namespace
+
+std::vector<RuleWeight> recurrentWeights(bool useBias)
+{
+    std::vector<RuleWeight> list{{"kernel", Slot::Kernel}, {"recurrent_kernel", Slot::Recurrent}};
+    if (useBias) {
+        list.push_back({"bias", Slot::Bias});
+    }
+    return list;
+}
+
+void rememberAtFirst(std::span<float> bias, Index units)
+{
+    const auto count = static_cast<std::size_t>(units);
+    std::ranges::fill(bias.subspan(count, count), 1.0F);
+}
 
 RecurrentSetting readRecurrentSetting(LayerReading& reading, CellKind kind)
 {

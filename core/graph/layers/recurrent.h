@@ -6,6 +6,8 @@
 #include "core/graph/layers/recurrent_cell.h"
 
 #include <memory>
+#include <span>
+#include <vector>
 
 namespace bitscape::graph {
 
@@ -51,6 +53,11 @@ public:
     [[nodiscard]] virtual std::shared_ptr<const SequenceRule> directed(bool backwards,
                                                                        bool masked) const = 0;
 };
+
+/// Kernel, recurrent kernel, bias: the weights of every recurrent layer.
+[[nodiscard]] std::vector<RuleWeight> recurrentWeights(bool useBias);
+/// Keras' unit_forget_bias: the bias of an LSTM's second gate, of `units` values, starts at 1.
+void rememberAtFirst(std::span<float> bias, Index units);
 
 /// Sizes of a kernel that walks along a sequence.
 struct RecurrentSizes {
