@@ -1369,7 +1369,7 @@
     <name>bitscape::app::QuantizerPanel</name>
     <message>
         <source>Scale of channel</source>
-        <translation>Skala von Kanal</translation>
+        <translation>Skalenfaktor von Kanal</translation>
     </message>
     <message>
         <source>Revert</source>
@@ -1401,7 +1401,7 @@
     </message>
     <message>
         <source>SQNR %1, clipped %2 %, zero codes %3 %</source>
-        <translation>SQNR %1, abgeschnitten %2 %, Null-Codes %3 %</translation>
+        <translation>SQNR %1, begrenzt %2 %, Null-Codes %3 %</translation>
     </message>
     <message>
         <source>%1 (before: SQNR %2)</source>
@@ -3906,7 +3906,7 @@
     </message>
     <message>
         <source>times a scale fitted to the data</source>
-        <translation>mal eine an die Daten angepasste Skala</translation>
+        <translation>mal ein an die Daten angepasster Skalenfaktor</translation>
     </message>
 </context>
 <context>
