@@ -116,15 +116,19 @@ Result<io::DataSet> openData(Session& session, const DataOptions& options)
 Result<io::DataSet> openDataFor(Session& session, const DataOptions& options,
                                 const graph::Graph& graph)
 {
-    auto data = openData(session, options);
-    if (!data) {
-        return data;
-    }
     std::vector<std::string> names;
     std::vector<Shape> shapes;
     for (const int input : graph.inputs()) {
         names.push_back(graph.layer(input).name);
         shapes.push_back(graph.layer(input).outputShape);
+    }
+    DataOptions fitting = options;
+    if (graph.batchAxis() == graph::BatchAxis::None) {
+        fitting.recipe.wholeInputs = names;
+    }
+    auto data = openData(session, fitting);
+    if (!data) {
+        return data;
     }
     auto fitted = io::fitToInputs(data->samples, names, shapes);
     if (!fitted) {
@@ -146,9 +150,12 @@ Result<std::string> fileOrInline(const std::string& option, const std::string& v
     return std::move(*text);
 }
 
-Json shapeWithBatch(const Shape& shape)
+Json shapeWithBatch(const Shape& shape, graph::BatchAxis batch)
 {
-    Json out = Json::array({nullptr});
+    Json out = Json::array();
+    if (batch == graph::BatchAxis::Samples) {
+        out.push_back(nullptr);
+    }
     for (const Index size : shape.sizes()) {
         out.push_back(size < 0 ? Json(nullptr) : Json(size));
     }

@@ -43,7 +43,7 @@ void addDataOptions(CLI::App& app, DataOptions& options, DataArgument argument,
 /// Text of an option that is a JSON file or JSON itself (starts with '{' or '[').
 [[nodiscard]] Result<std::string> fileOrInline(const std::string& option, const std::string& value);
 
-/// JSON of a shape with batch: [null, 28, 28, 1]; open sizes are null.
-[[nodiscard]] Json shapeWithBatch(const Shape& shape);
+/// JSON of a shape with its batch, if it has one: [null, 28, 28, 1]; open sizes are null.
+[[nodiscard]] Json shapeWithBatch(const Shape& shape, graph::BatchAxis batch);
 
 } // namespace bitscape::cli

@@ -31,9 +31,10 @@ bool isShapeKnown(const graph::Layer& layer)
     return layer.outputShape.rank() > 0 || std::holds_alternative<graph::InputOp>(layer.op);
 }
 
-Json shapeOrNull(const graph::Layer& layer)
+Json shapeOrNull(const graph::Graph& graph, const graph::Layer& layer)
 {
-    return isShapeKnown(layer) ? shapeWithBatch(layer.outputShape) : Json(nullptr);
+    return isShapeKnown(layer) ? shapeWithBatch(layer.outputShape, graph.batchAxis())
+                               : Json(nullptr);
 }
 
 Json endsJson(const graph::Graph& graph, std::span<const int> layers)
@@ -41,7 +42,7 @@ Json endsJson(const graph::Graph& graph, std::span<const int> layers)
     Json out = Json::array();
     for (const int index : layers) {
         const graph::Layer& layer = graph.layer(index);
-        out.push_back({{"name", layer.name}, {"shape", shapeOrNull(layer)}});
+        out.push_back({{"name", layer.name}, {"shape", shapeOrNull(graph, layer)}});
     }
     return out;
 }
@@ -110,7 +111,7 @@ Json layerJson(const graph::Graph& graph, const graph::Layer& layer,
     return {{"name", layer.name},
             {"class", layer.className},
             {"inputs", std::move(inputs)},
-            {"output_shape", shapeOrNull(layer)},
+            {"output_shape", shapeOrNull(graph, layer)},
             {"parameters", layer.parameterCount()},
             {"macs", layer.macs},
             {"weights", std::move(weights)},
@@ -125,6 +126,16 @@ Json unsupportedJson(const graph::Graph& graph)
         out.push_back({{"name", layer.name},
                        {"class", layer.className},
                        {"why", std::get<graph::UnsupportedOp>(layer.op).reason}});
+    }
+    return out;
+}
+
+Json notesJson(const io::ImportNotes& notes)
+{
+    Json out = Json::array();
+    for (const io::ImportNote& note : notes) {
+        out.push_back(
+            {{"kind", io::name(note.kind)}, {"subject", note.subject}, {"text", note.text}});
     }
     return out;
 }
@@ -185,6 +196,9 @@ std::string describe(const project::OpenedModel& opened, const graph::Graph& gra
     if (weights) {
         text += "\n" + weightsText(graph);
     }
+    for (const io::ImportNote& note : file.notes) {
+        text += fmt::format("\n{}: {}: {}", io::name(note.kind), note.subject, note.text);
+    }
     for (const int index : graph.unsupported()) {
         const graph::Layer& layer = graph.layer(index);
         text += fmt::format("\nNot supported: {} ({}): {}", layer.name, layer.className,
@@ -221,6 +235,7 @@ Result<Answer> inspect(Session& session, const Arguments& arguments)
                    {"macs", (*graph)->macs()},
                    {"layers", std::move(layers)},
                    {"unsupported", unsupportedJson(**graph)},
+                   {"notes", notesJson(file.notes)},
                    {"sha256", file.sha256}};
     answer.text = describe(*opened, **graph, arguments.weights);
     return answer;

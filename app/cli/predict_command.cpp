@@ -198,6 +198,11 @@ Result<Answer> runPredict(Session& session, const PredictArguments& arguments)
         return fail(std::move(results).error());
     }
     const double speed = perSecond(count, secondsSince(start));
+    if (opened->graph().batchAxis() == graph::BatchAxis::None) {
+        for (Tensor& result : *results) {
+            result = Tensor(result.shape().sample(), result.values());
+        }
+    }
     const std::vector<std::string> names = resultNames(opened->graph(), arguments);
     if (auto ok = save(arguments.output, names, *results); !ok) {
         return fail(std::move(ok).error());

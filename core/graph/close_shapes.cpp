@@ -22,7 +22,7 @@ Result<GraphPtr> closeShapes(const GraphPtr& graph, std::span<const Shape> input
     }
     return Graph::make(graph->name(), std::move(layers),
                        {graph->inputs().begin(), graph->inputs().end()},
-                       {graph->outputs().begin(), graph->outputs().end()});
+                       {graph->outputs().begin(), graph->outputs().end()}, graph->batchAxis());
 }
 
 } // namespace bitscape::graph

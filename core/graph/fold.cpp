@@ -116,7 +116,7 @@ Result<GraphPtr> foldBatchNorm(const Graph& graph, const Configuration& configur
         return out;
     };
     return Graph::make(graph.name(), std::move(layers), moved(graph.inputs()),
-                       moved(graph.outputs()));
+                       moved(graph.outputs()), graph.batchAxis());
 }
 
 } // namespace bitscape::graph

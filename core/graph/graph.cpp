@@ -169,7 +169,8 @@ const Weight* Layer::findWeight(std::string_view shortName) const
 }
 
 Result<std::shared_ptr<const Graph>> Graph::make(std::string name, std::vector<Layer> layers,
-                                                 std::vector<int> inputs, std::vector<int> outputs)
+                                                 std::vector<int> inputs, std::vector<int> outputs,
+                                                 BatchAxis batchAxis)
 {
     for (const auto& indices : {inputs, outputs}) {
         if (auto ok = requireIndices(indices, layers.size(), name); !ok) {
@@ -195,6 +196,7 @@ Result<std::shared_ptr<const Graph>> Graph::make(std::string name, std::vector<L
 
     auto graph = std::make_shared<Graph>();
     graph->m_name = std::move(name);
+    graph->m_batchAxis = batchAxis;
     graph->m_inputs = std::move(inputs);
     graph->m_outputs = std::move(outputs);
     renumber(graph->m_inputs);

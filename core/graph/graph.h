@@ -50,6 +50,12 @@ struct WeightSlot {
     int weight = 0; ///< index in Layer::weights
 };
 
+/// What the first axis of the tensors that go in and out is.
+enum class BatchAxis {
+    Samples, ///< N×shape; the layers' shapes are those of one sample
+    None     ///< nothing special: a call takes each array whole, as a batch of one that nobody sees
+};
+
 /// An immutable network: layers in topological order, with shapes and MACs.
 class Graph {
 public:
@@ -59,12 +65,12 @@ public:
     /// Errors: InvalidArgument (cycle, dangling input), ShapeMismatch (naming layer, weight, got
     /// and wanted shape). Unsupported layers are allowed: their output shape stays as given (rank 0
     /// if unknown), and what reads an unknown shape is not checked.
-    [[nodiscard]] static Result<std::shared_ptr<const Graph>> make(std::string name,
-                                                                   std::vector<Layer> layers,
-                                                                   std::vector<int> inputs,
-                                                                   std::vector<int> outputs);
+    [[nodiscard]] static Result<std::shared_ptr<const Graph>>
+    make(std::string name, std::vector<Layer> layers, std::vector<int> inputs,
+         std::vector<int> outputs, BatchAxis batchAxis = BatchAxis::Samples);
 
     [[nodiscard]] const std::string& name() const { return m_name; }
+    [[nodiscard]] BatchAxis batchAxis() const { return m_batchAxis; }
     [[nodiscard]] std::span<const Layer> layers() const { return m_layers; }
     [[nodiscard]] const Layer& layer(int index) const
     {
@@ -93,6 +99,7 @@ public:
 
 private:
     std::string m_name;
+    BatchAxis m_batchAxis = BatchAxis::Samples;
     std::vector<Layer> m_layers;
     std::vector<int> m_inputs;
     std::vector<int> m_outputs;

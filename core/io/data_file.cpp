@@ -196,7 +196,9 @@ Result<Tensor> prepare(const Array& array, const DataRecipe& recipe, const Norma
                        const std::string& name)
 {
     Tensor tensor = array.toTensor();
-    if (tensor.shape().rank() == 1) {
+    if (!recipe.wholeInputs.empty()) {
+        tensor = Tensor(tensor.shape().batchOf(1), tensor.values());
+    } else if (tensor.shape().rank() == 1) {
         tensor = Tensor(Shape{tensor.shape()[0], 1}, tensor.values());
     }
     if (recipe.layout == "nchw" && tensor.shape().rank() > 2) {
@@ -288,6 +290,9 @@ Result<void> checkClasses(const train::Samples& samples, const DataRecipe& recip
 /// All rows have answers, and only the recipe's rows remain.
 Result<void> pickRows(RawData& raw, const DataRecipe& recipe)
 {
+    if (!recipe.wholeInputs.empty()) {
+        return {};
+    }
     const Index count = raw.inputs.front().second.shape.front();
     if (raw.answers && (raw.answers->shape.empty() || raw.answers->shape.front() != count)) {
         const Index answers = raw.answers->shape.empty() ? 1 : raw.answers->shape.front();

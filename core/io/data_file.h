@@ -26,6 +26,9 @@ struct DataRecipe {
     Index skip = 0;
     double splitTrain = 1.0; ///< --split train=F: the first ⌊F·N⌋ samples
     int classes = 0;         ///< 0: from the labels
+    /// Inputs of a network without batch axis: each array is taken whole, as one sample, and there
+    /// are no answers. Comes from the network, is no part of what a project records.
+    std::vector<std::string> wholeInputs;
 
     [[nodiscard]] Result<void> validate() const;
     [[nodiscard]] std::string describe() const; ///< one line for people and reports

@@ -113,11 +113,34 @@ UsualNames choose(const std::vector<Named>& arrays, const DataRecipe& recipe)
 
 /// The samples come first; all other arrays of as many rows are kept as possible further inputs,
 /// as a network may name them (fitToInputs).
+/// The arrays that a network without batch axis reads, by name; a single one by its place.
+Result<RawData> wholeArrays(std::vector<Named> arrays, const DataRecipe& recipe,
+                            const std::string& where)
+{
+    RawData raw;
+    raw.picked = true;
+    for (const std::string& name : recipe.wholeInputs) {
+        auto found = std::ranges::find(arrays, name, &Named::first);
+        if (found == arrays.end() && arrays.size() == 1 && recipe.wholeInputs.size() == 1) {
+            found = arrays.begin();
+        }
+        if (found == arrays.end()) {
+            return fail(ErrorCode::ShapeMismatch, "The data hold no array '" + name + "'.", where,
+                        "Name the arrays of an npz file as the inputs.");
+        }
+        raw.inputs.emplace_back(name, found->second);
+    }
+    return raw;
+}
+
 Result<RawData> fromArrays(std::vector<Named> arrays, const DataRecipe& recipe,
                            const std::string& where)
 {
     if (arrays.empty()) {
         return corrupt("The file holds no array.", where);
+    }
+    if (!recipe.wholeInputs.empty()) {
+        return wholeArrays(std::move(arrays), recipe, where);
     }
     const UsualNames names = choose(arrays, recipe);
     RawData raw;

@@ -7,6 +7,8 @@
 #include "core/io/keras_architecture.h"
 #include "core/io/keras_content.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace bitscape::io {
@@ -88,17 +90,17 @@ Result<ModelFile> fromHdf5(const std::string& path, const Bytes& bytes)
     return file;
 }
 
-Result<ModelFile> fromJson(const std::string& path, std::string json)
+Result<ModelFile> fromJson(const std::string& path, const Bytes& json)
 {
-    auto architecture = readArchitecture(json, {}, path);
+    auto architecture = readArchitecture(*json, {}, path);
     if (!architecture) {
         return fail(std::move(architecture).error());
     }
     auto file = assemble(std::move(*architecture), path);
     if (file) {
         file->format = "keras-json";
-        file->sha256 = sha256(json);
-        file->architecture = std::move(json);
+        file->sha256 = sha256(*json);
+        file->architecture = *json;
         file->warnings.push_back({"no_weights",
                                   "The file holds no weights; they are zero. Give both as "
                                   "ARCH.json,WEIGHTS.h5.",
@@ -137,6 +139,21 @@ Result<ModelFile> fromPair(const std::string& jsonPath, const std::string& weigh
     return file;
 }
 
+/// A kind of file that is a whole model by itself.
+struct Reader {
+    FileFormat format;
+    Result<ModelFile> (*read)(const std::string& path, const Bytes& bytes);
+};
+
+constexpr std::array kReaders{Reader{FileFormat::Hdf5, fromHdf5},
+                              Reader{FileFormat::Json, fromJson}};
+
+Result<ModelFile> fromBytes(const std::string& path, const Bytes& bytes)
+{
+    const auto reader = std::ranges::find(kReaders, formatOf(*bytes), &Reader::format);
+    return reader == kReaders.end() ? refuseForeign(*bytes, path) : reader->read(path, bytes);
+}
+
 /// "arch.json,weights.h5": the comma behind ".json" parts the two.
 std::pair<std::string, std::string> splitPair(const std::string& argument)
 {
@@ -162,14 +179,7 @@ Result<ModelFile> loadModel(std::string_view argument)
         if (!read) {
             return fail(std::move(read).error());
         }
-        const FileFormat format = formatOf(*read);
-        if (format == FileFormat::Hdf5) {
-            file = fromHdf5(path, std::make_shared<const std::string>(std::move(*read)));
-        } else if (format == FileFormat::Json) {
-            file = fromJson(path, std::move(*read));
-        } else {
-            return refuseForeign(*read, path);
-        }
+        file = fromBytes(path, std::make_shared<const std::string>(std::move(*read)));
     }
     if (file) {
         file->path = argument;
@@ -178,13 +188,16 @@ Result<ModelFile> loadModel(std::string_view argument)
 }
 
 Result<ModelFile> loadModelFromMemory(std::string_view architecture,
-                                      std::shared_ptr<const std::string> hdf5)
+                                      std::shared_ptr<const std::string> bytes)
 {
     const std::string where = "model in memory";
-    if (!hdf5 || hdf5->empty()) {
-        return fromJson(where, std::string(architecture));
+    if (!bytes || bytes->empty()) {
+        return fromJson(where, std::make_shared<const std::string>(architecture));
     }
-    auto content = readForeignKeras(*hdf5, where);
+    if (formatOf(*bytes) != FileFormat::Hdf5) {
+        return fromBytes(where, bytes);
+    }
+    auto content = readForeignKeras(*bytes, where);
     if (!content) {
         return fail(std::move(content).error());
     }
@@ -192,8 +205,8 @@ Result<ModelFile> loadModelFromMemory(std::string_view architecture,
     auto file = withWeights(architecture, where, std::move(*content), where);
     if (file) {
         file->format = whole ? "keras-h5" : "keras-json";
-        file->sha256 = whole ? sha256(*hdf5) : sha256(std::string(architecture) + *hdf5);
-        file->bytes = std::move(hdf5);
+        file->sha256 = whole ? sha256(*bytes) : sha256(std::string(architecture) + *bytes);
+        file->bytes = std::move(bytes);
     }
     return file;
 }

@@ -4,6 +4,7 @@
 #include "core/base/error.h"
 #include "core/graph/configuration.h"
 #include "core/graph/graph.h"
+#include "core/io/import_note.h"
 
 #include <memory>
 #include <string>
@@ -18,14 +19,15 @@ struct ModelFile {
     graph::Configuration
         quantizers;           ///< as in the file; name "imported", or "float" if there are none
     std::string path;         ///< argument as given
-    std::string format;       ///< "keras-h5", "keras-json"
+    std::string format;       ///< "keras-h5", "keras-json", "keras-zip", "onnx", "tflite", …
     std::string producer;     ///< "keras 2.15.0", "tf.keras", …
     std::string kerasVersion; ///< may be empty
     std::string sha256;       ///< of the file (of architecture + weights for a pair)
-    std::string architecture; ///< model JSON as in the file (class_name, config)
-    /// Original bytes of the file (of the HDF5 weights for a pair); kept in projects.
+    std::string architecture; ///< model JSON as in the file (class_name, config); empty: none
+    /// Original bytes of the file (of the weights for a pair); kept in projects.
     std::shared_ptr<const std::string> bytes;
     Warnings warnings;
+    ImportNotes notes; ///< what was read, converted, left out, in the order of the file
 };
 
 /// Reads MODEL: `x.h5`, `x.hdf5` or `arch.json,weights.h5` (or `arch.json` alone: shapes and
@@ -33,9 +35,10 @@ struct ModelFile {
 /// is run. NotFound, CorruptFile (not HDF5, truncated, missing or wrong-shaped or NaN weights:
 /// layer and weight named), Unsupported (format not covered).
 [[nodiscard]] Result<ModelFile> loadModel(std::string_view argument);
-/// From memory: model JSON and the bytes of an HDF5 file that holds the weights.
+/// From memory, as a project keeps it: ModelFile::architecture and ModelFile::bytes. Whatever the
+/// bytes are, they are read by the reader of their format.
 [[nodiscard]] Result<ModelFile> loadModelFromMemory(std::string_view architecture,
-                                                    std::shared_ptr<const std::string> hdf5);
+                                                    std::shared_ptr<const std::string> bytes);
 
 /// Writes graph and weights as a full Keras model in the legacy HDF5 layout (the layer classes and
 /// configs of the file it came from; quantizers of `quantizers` as QKeras layers). Atomic.

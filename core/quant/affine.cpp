@@ -9,6 +9,7 @@
 #include "core/quant/scale_layout.h"
 #include "core/quant/value.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -43,6 +44,7 @@ public:
         : Quantizer(info, std::move(given)),
           m_bits(static_cast<int>(quant::numberOf(parameters(), "bits"))),
           m_symmetric(flagOf(parameters(), "symmetric")), m_narrow(flagOf(parameters(), "narrow")),
+          m_signed(flagOf(parameters(), "signed")),
           m_perChannel(flagOf(parameters(), "per_channel"))
     {
         m_rule.rounding = *roundingByName(*textOf(parameter("rounding")));
@@ -51,6 +53,9 @@ public:
         const auto high = quant::numberOf(parameter("high"));
         if (low && high) {
             m_fixed = scaleFor({*low, *high}, true);
+        }
+        if (!isNone(parameter("scale"))) {
+            takeGiven();
         }
     }
 
@@ -81,9 +86,20 @@ public:
         });
     }
 
+    [[nodiscard]] Result<void> accepts(const Shape& shape) const override
+    {
+        if (!m_given || ScaleLayout::broadcasting(shape, m_given->shape)) {
+            return {};
+        }
+        return badParameter(info(), "scale", parameter("scale"),
+                            "it does not fit a tensor of the shape " + shape.toString());
+    }
+
     [[nodiscard]] Fit fit(TensorView x, const CallContext&) const override
     {
-        const std::vector<AffineScale> scales = m_fixed ? std::vector{*m_fixed} : scalesOf(x);
+        const std::vector<AffineScale> scales = m_fixed   ? std::vector{*m_fixed}
+                                                : m_given ? m_given->scales
+                                                          : scalesOf(x);
         const Shape shape = m_fixed ? Shape{1} : layoutOf(x.shape).scaleShape();
         Fit out{Tensor(shape), Tensor(shape), Tensor(shape)};
         for (std::size_t i = 0; i < scales.size(); ++i) {
@@ -114,17 +130,79 @@ public:
     }
     [[nodiscard]] bool isSigned() const override { return min() < 0.0; }
     [[nodiscard]] bool isElementwise() const override { return m_fixed.has_value(); }
-    [[nodiscard]] bool needsRange() const override { return !m_fixed; }
+    [[nodiscard]] bool needsRange() const override { return !m_fixed && !m_given; }
     [[nodiscard]] QuantizerPtr withRange(double low, double high) const override
     {
         Parameters ranged = parameters();
         ranged["low"] = low;
         ranged["high"] = high;
         ranged["per_channel"] = false; // one range is one scale
+        ranged["scale"] = ranged["zero_point"] = std::monostate{};
         return info().make(info(), std::move(ranged)).value_or(nullptr);
+    }
+    /// A given scale keeps its range: fewer bits are coarser steps, not a smaller reach.
+    [[nodiscard]] Result<QuantizerPtr> withBits(int bits) const override
+    {
+        Parameters resized = parameters();
+        resized["bits"] = std::int64_t{bits};
+        auto made = makeQuantizer(info(), resized);
+        if (!made || isNone(parameter("scale"))) {
+            return made;
+        }
+        const auto& other = static_cast<const Affine&>(**made);
+        NestedList scale = *listOf(parameter("scale"));
+        NestedList zero{{}, scale.shape};
+        const std::vector<AffineScale> old = m_fixed ? std::vector{*m_fixed} : m_given->scales;
+        const CodeSpan codes = other.codeSpan();
+        for (std::size_t i = 0; i < old.size(); ++i) {
+            const double low = old[i].scale * (old[i].lowCode - old[i].zeroPoint);
+            const double span =
+                static_cast<double>(old[i].scale) * (old[i].highCode - old[i].lowCode);
+            scale.values[i] = static_cast<float>(span / (codes.high - codes.low));
+            zero.values.push_back(
+                old[i].zeroPoint == 0.0F ? 0.0 : std::nearbyint(codes.low - low / scale.values[i]));
+        }
+        const auto value = [&](NestedList list) {
+            return m_fixed ? Value(list.values.front()) : Value(std::move(list));
+        };
+        resized["scale"] = value(scale);
+        resized["zero_point"] = value(zero);
+        return makeQuantizer(info(), std::move(resized));
     }
 
 private:
+    /// Lowest and highest code.
+    struct CodeSpan {
+        double low = 0.0, high = 0.0;
+    };
+    [[nodiscard]] CodeSpan codeSpan() const
+    {
+        if (!m_signed) {
+            return {0.0, std::exp2(m_bits) - (m_narrow ? 2.0 : 1.0)};
+        }
+        const double half = std::exp2(m_bits - 1);
+        return {-half + (m_narrow ? 1.0 : 0.0), half - 1.0};
+    }
+
+    /// Scale and zero point as another tool chose them.
+    void takeGiven()
+    {
+        const NestedList scale = *listOf(parameter("scale"));
+        const auto zero = listOf(parameter("zero_point"));
+        const CodeSpan codes = codeSpan();
+        std::vector<AffineScale> scales;
+        for (std::size_t i = 0; i < scale.values.size(); ++i) {
+            const double shift = zero ? zero->values[zero->values.size() == 1 ? 0 : i] : 0.0;
+            scales.push_back({static_cast<float>(scale.values[i]), static_cast<float>(shift),
+                              static_cast<float>(codes.low), static_cast<float>(codes.high)});
+        }
+        if (scales.size() == 1) {
+            m_fixed = scales.front();
+        } else {
+            m_given = Given{std::move(scales), scale.shape};
+        }
+    }
+
     /// The range is widened to hold 0, so that 0 has a code of its own. A given symmetric range
     /// without negative values has unsigned codes: half of them would never occur, and a quantizer
     /// that stands for a rectifier must clip at 0.
@@ -137,9 +215,7 @@ private:
             out.scale = scale >= std::numeric_limits<float>::min() ? scale : 1.0F;
             return out;
         }
-        const double half = std::exp2(m_bits - 1);
-        const double lowCode = -half + (m_narrow ? 1.0 : 0.0);
-        const double highCode = half - 1.0;
+        const auto [lowCode, highCode] = codeSpan();
         out.lowCode = static_cast<float>(lowCode);
         out.highCode = static_cast<float>(highCode);
         double low = std::min(range.low, 0.0);
@@ -162,6 +238,11 @@ private:
 
     [[nodiscard]] ScaleLayout layoutOf(const Shape& shape) const
     {
+        if (m_given) {
+            const auto layout = ScaleLayout::broadcasting(shape, m_given->shape);
+            ensure(layout.has_value(), "affine: a tensor that accepts() refuses");
+            return *layout;
+        }
         return m_perChannel && shape.rank() > 1 ? ScaleLayout::ofAxes(shape, {})
                                                 : ScaleLayout::single(shape);
     }
@@ -199,7 +280,7 @@ private:
             visit(0, x.size(), *m_fixed);
             return;
         }
-        const std::vector<AffineScale> scales = scalesOf(x);
+        const std::vector<AffineScale> scales = m_given ? m_given->scales : scalesOf(x);
         layoutOf(x.shape).forEachTile([&](const ScaleLayout::Tile& tile) {
             const Index length = tile.channels == 1 ? tile.rows : 1;
             for (Index i = 0; i < tile.rows * tile.channels; i += length) {
@@ -245,16 +326,62 @@ private:
     int m_bits;
     bool m_symmetric;
     bool m_narrow;
+    bool m_signed;
     bool m_perChannel;
     CodeRule m_rule;
-    std::optional<AffineScale> m_fixed;
+    std::optional<AffineScale> m_fixed; ///< one for all tensors
+    /// Several, which broadcast against the tensor.
+    struct Given {
+        std::vector<AffineScale> scales;
+        std::vector<std::int64_t> shape;
+    };
+    std::optional<Given> m_given;
 };
+
+/// Rules of a given scale and zero point.
+Result<void> checkGiven(const QuantizerInfo& info, const Parameters& parameters)
+{
+    const Value& scale = valueOf(parameters, "scale");
+    const Value& zero = valueOf(parameters, "zero_point");
+    if (isNone(scale)) {
+        return isNone(zero) ? Result<void>{}
+                            : badParameter(info, "zero_point", zero,
+                                           "it belongs to a scale, which is not given");
+    }
+    if (!isNone(valueOf(parameters, "low"))) {
+        return badParameter(info, "scale", scale, "either a scale or a range is given");
+    }
+    const auto steps = listOf(scale);
+    if (!steps || steps->values.empty() || !std::ranges::all_of(steps->values, [](double step) {
+            return step > 0.0 && std::isfinite(static_cast<float>(step));
+        })) {
+        return badParameter(info, "scale", scale, "scales are finite and above 0");
+    }
+    const auto shifts = listOf(zero);
+    if (!shifts) {
+        return {};
+    }
+    if (shifts->values.size() != 1 && shifts->shape != steps->shape) {
+        return badParameter(info, "zero_point", zero, "it is one number or has the shape of scale");
+    }
+    constexpr double kExact = 1 << 24; // whole numbers of float32
+    if (!std::ranges::all_of(shifts->values, [](double shift) {
+            return shift == std::nearbyint(shift) && std::abs(shift) <= kExact;
+        })) {
+        return badParameter(info, "zero_point", zero, "zero points are whole numbers");
+    }
+    return {};
+}
 
 Result<QuantizerPtr> make(const QuantizerInfo& info, Parameters parameters)
 {
     constexpr std::int64_t kFewestBits = 2;
     constexpr std::int64_t kMostBits = 32;
-    if (auto ok = checkRange(info, parameters, "bits", kFewestBits, kMostBits); !ok) {
+    const std::int64_t fewest = flagOf(parameters, "signed") ? kFewestBits : 1;
+    if (auto ok = checkRange(info, parameters, "bits", fewest, kMostBits); !ok) {
+        return fail(std::move(ok).error());
+    }
+    if (auto ok = checkGiven(info, parameters); !ok) {
         return fail(std::move(ok).error());
     }
     const Value& low = valueOf(parameters, "low");
@@ -302,6 +429,21 @@ QuantizerInfo affineInfo()
               "only."},
              {"low", Type::OptionalNumber, {}, "Lower end of the calibrated range."},
              {"high", Type::OptionalNumber, {}, "Upper end of the calibrated range."},
+             {"scale",
+              Type::FrozenScale,
+              {},
+              "Value of one step, as another tool chose it, instead of a range: one number, or a "
+              "list that broadcasts against the tensor (one per output channel)."},
+             {"zero_point",
+              Type::FrozenScale,
+              {},
+              "Code of the value 0 that goes with a given scale; 0 if left out."},
+             {"signed",
+              Type::Boolean,
+              true,
+              "Codes of two's complement; else from 0 on.",
+              {},
+              true},
              roundingParameter(),
              overflowParameter()},
         .leadingParameters = 1,

@@ -148,7 +148,7 @@ public:
     [[nodiscard]] virtual std::shared_ptr<const Quantizer> promotedForKernel() const;
     /// The same family with another width: the edit "4" in the tree. InvalidArgument if it has
     /// none.
-    [[nodiscard]] Result<std::shared_ptr<const Quantizer>> withBits(int bits) const;
+    [[nodiscard]] virtual Result<std::shared_ptr<const Quantizer>> withBits(int bits) const;
 
     /// Parameter by name; the default if it was not given.
     [[nodiscard]] const Value& parameter(std::string_view name) const;

@@ -33,9 +33,9 @@ Result<graph::GraphPtr> withoutFunction(const graph::GraphPtr& graph, int layer)
         return graph;
     }
     *function = {};
-    return graph::Graph::make(graph->name(), std::move(layers),
-                              {graph->inputs().begin(), graph->inputs().end()},
-                              {graph->outputs().begin(), graph->outputs().end()});
+    return graph::Graph::make(
+        graph->name(), std::move(layers), {graph->inputs().begin(), graph->inputs().end()},
+        {graph->outputs().begin(), graph->outputs().end()}, graph->batchAxis());
 }
 
 Result<graph::GraphPtr> withoutEnd(const graph::GraphPtr& graph,
