@@ -21,6 +21,7 @@ std::span<const CommandInfo> commands()
         {"search", "Search quantizers per layer as AutoQKeras does", declareSearch},
         {"estimate", "Bits, operations and energy as QTools counts them", declareEstimate},
         {"hardware", "Cycles, use and energy on an accelerator", declareHardware},
+        {"export", "Write a network for other tools", declareExport},
         {"project", "Make, show, verify and change projects", declareProject},
         {"report", "Write a report of a project or model", declareReport},
         {"quickstart", "Run the whole loop on a sample", declareQuickstart},

@@ -20,6 +20,7 @@ namespace bitscape::cli {
 [[nodiscard]] Action declareQuantizers(CLI::App& app);
 [[nodiscard]] Action declareEstimate(CLI::App& app);
 [[nodiscard]] Action declareHardware(CLI::App& app);
+[[nodiscard]] Action declareExport(CLI::App& app);
 [[nodiscard]] Action declareTrain(CLI::App& app);
 [[nodiscard]] Action declareSearch(CLI::App& app);
 [[nodiscard]] Action declareCalibrate(CLI::App& app);

@@ -23,6 +23,7 @@ static_assert(sizeof(hid_t) == sizeof(std::int64_t), "Handle stores hid_t as int
 constexpr std::size_t kAttributeBytes = 64000; // HDF5 allows 64 KiB with the message header
 constexpr std::size_t kMaxTextBytes = std::size_t{256} << 20U;
 constexpr std::int64_t kMaxListEntries = 1 << 20;
+constexpr std::size_t kImageIncrement = 1 << 16; // by which files in memory grow
 constexpr hsize_t kChunkBytes = hsize_t{1} << 20U;
 
 // Not a recursive mutex: after fork() only a plain one may be unlocked by the child's thread.
@@ -942,21 +943,36 @@ Result<File> File::open(const std::string& path)
     return File(std::move(file), std::move(root), path);
 }
 
+namespace {
+
+/// Properties of files that depend on nothing but their content.
+Handle timelessCreation()
+{
+    Handle creation(H5Pcreate(H5P_FILE_CREATE));
+    H5Pset_obj_track_times(creation.id(), static_cast<hbool_t>(false));
+    return creation;
+}
+
+/// A name of its own: the library hands out an image that is open under the same name again.
+std::string imageName()
+{
+    static std::atomic<std::uint64_t> opened{0};
+    return "image " + std::to_string(++opened);
+}
+
+} // namespace
+
 Result<File> File::openBytes(std::string_view bytes, const std::string& where)
 {
     const LibraryLock lock;
-    constexpr std::size_t kIncrement = 1 << 16;
     const Handle access = fileAccess(Format::Earliest);
     // The image is copied by the library, which only promises not to write to it.
     if (bytes.empty() ||
-        H5Pset_fapl_core(access.id(), kIncrement, static_cast<hbool_t>(false)) < 0 ||
+        H5Pset_fapl_core(access.id(), kImageIncrement, static_cast<hbool_t>(false)) < 0 ||
         H5Pset_file_image(access.id(), const_cast<char*>(bytes.data()), bytes.size()) < 0) {
         return corrupt("It is no readable HDF5 file.", where);
     }
-    // A name of its own: the library hands out an image that is open under the same name again.
-    static std::atomic<std::uint64_t> opened{0};
-    const std::string name = "image " + std::to_string(++opened);
-    Handle file(H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.id()));
+    Handle file(H5Fopen(imageName().c_str(), H5F_ACC_RDONLY, access.id()));
     Handle root(file.isValid() ? H5Gopen2(file.id(), "/", H5P_DEFAULT) : hid_t{-1});
     if (!root.isValid()) {
         return corrupt("It is no readable HDF5 file.", where);
@@ -967,9 +983,8 @@ Result<File> File::openBytes(std::string_view bytes, const std::string& where)
 Result<File> File::create(const std::string& path, Format format, std::int64_t userBlock)
 {
     const LibraryLock lock;
-    const Handle creation(H5Pcreate(H5P_FILE_CREATE));
+    const Handle creation = timelessCreation();
     const Handle access = fileAccess(format);
-    H5Pset_obj_track_times(creation.id(), static_cast<hbool_t>(false));
     ensure(H5Pset_userblock(creation.id(), static_cast<hsize_t>(userBlock)) >= 0,
            "hdf5: user blocks have 0, 512, 1024, … bytes");
     Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()));
@@ -979,6 +994,33 @@ Result<File> File::create(const std::string& path, Format format, std::int64_t u
                     "See whether the folder exists and may be written.");
     }
     return File(std::move(file), std::move(root), path);
+}
+
+Result<File> File::createInMemory(Format format, const std::string& where)
+{
+    const LibraryLock lock;
+    const Handle creation = timelessCreation();
+    const Handle access = fileAccess(format);
+    H5Pset_fapl_core(access.id(), kImageIncrement, static_cast<hbool_t>(false));
+    Handle file(H5Fcreate(imageName().c_str(), H5F_ACC_TRUNC, creation.id(), access.id()));
+    Handle root(file.isValid() ? H5Gopen2(file.id(), "/", H5P_DEFAULT) : hid_t{-1});
+    if (!root.isValid()) {
+        return fail(ErrorCode::OutOfResources, "The HDF5 content cannot be made in memory.", where);
+    }
+    return File(std::move(file), std::move(root), where);
+}
+
+Result<std::string> File::image()
+{
+    const LibraryLock lock;
+    static_cast<Group&>(*this) = Group();
+    const bool flushed = H5Fflush(m_file.id(), H5F_SCOPE_GLOBAL) >= 0;
+    const ssize_t size = flushed ? H5Fget_file_image(m_file.id(), nullptr, 0) : -1;
+    std::string bytes(size < 0 ? 0 : static_cast<std::size_t>(size), '\0');
+    if (bytes.empty() || H5Fget_file_image(m_file.id(), bytes.data(), bytes.size()) != size) {
+        return unwritten(m_name);
+    }
+    return bytes;
 }
 
 Result<void> File::close()

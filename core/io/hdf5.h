@@ -162,6 +162,11 @@ public:
     [[nodiscard]] static Result<File> create(const std::string& path, Format format,
                                              std::int64_t userBlock = 0);
 
+    /// A new file in memory; image() gives its bytes. `where` names it in errors.
+    [[nodiscard]] static Result<File> createInMemory(Format format, const std::string& where);
+    /// The bytes of a file made in memory, complete. No groups of it may be alive.
+    [[nodiscard]] Result<std::string> image();
+
     /// Writes everything out; the destructor does too but cannot say that it failed. No groups of
     /// this file may be alive.
     [[nodiscard]] Result<void> close();

@@ -8,8 +8,6 @@
 #include "core/io/keras_describe.h"
 #include "core/io/model_file.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -415,25 +413,29 @@ std::string toKerasJson(const graph::Graph& graph, const graph::Configuration& q
     return model.dump();
 }
 
-Result<void> saveKerasH5(const std::string& path, const graph::Graph& graph,
-                         const graph::WeightSet& weights, const graph::Configuration& quantizers)
+Result<std::string> toKerasH5(const graph::Graph& graph, const graph::WeightSet& weights,
+                              const graph::Configuration& quantizers)
 {
-    ensure(weights.size() == graph.weightSlots().size(), "saveKerasH5: weights of another graph");
+    ensure(weights.size() == graph.weightSlots().size(), "toKerasH5: weights of another graph");
     const Writer writer(graph, quantizers);
-    const std::string part = partPath(path);
-    auto file = hdf5::File::create(part, hdf5::Format::Earliest);
+    auto file = hdf5::File::createInMemory(hdf5::Format::Earliest, "Keras HDF5");
     if (!file) {
         return fail(std::move(file).error());
     }
-    auto written = writeModel(*file, writer, graph, weights);
-    if (written) {
-        written = file->close();
+    if (auto ok = writeModel(*file, writer, graph, weights); !ok) {
+        return fail(std::move(ok).error());
     }
-    if (!written) {
-        ::unlink(part.c_str());
-        return fail(std::move(written).error().in(path));
+    return file->image();
+}
+
+Result<void> saveKerasH5(const std::string& path, const graph::Graph& graph,
+                         const graph::WeightSet& weights, const graph::Configuration& quantizers)
+{
+    auto bytes = toKerasH5(graph, weights, quantizers);
+    if (!bytes) {
+        return fail(std::move(bytes).error().in(path));
     }
-    return publish(path);
+    return writeFileAtomically(path, *bytes);
 }
 
 } // namespace bitscape::io

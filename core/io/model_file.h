@@ -45,6 +45,10 @@ struct ModelFile {
 [[nodiscard]] Result<void> saveKerasH5(const std::string& path, const graph::Graph& graph,
                                        const graph::WeightSet& weights,
                                        const graph::Configuration& quantizers);
+/// The bytes of such a file.
+[[nodiscard]] Result<std::string> toKerasH5(const graph::Graph& graph,
+                                            const graph::WeightSet& weights,
+                                            const graph::Configuration& quantizers);
 /// Keras model JSON (class_name, config, keras_version, backend).
 [[nodiscard]] std::string toKerasJson(const graph::Graph& graph,
                                       const graph::Configuration& quantizers);

@@ -104,6 +104,7 @@ Result<OpenedModel> openProjectModel(const std::string& argument)
     opened.configuration = chosen->configuration;
     opened.weights = chosen->weights ? *chosen->weights : project->graph().weights();
     opened.model = project->model;
+    opened.project = std::make_shared<const Project>(std::move(*project));
     return opened;
 }
 

@@ -85,6 +85,7 @@ struct OpenedModel {
     std::shared_ptr<const io::ModelFile> model;
     graph::Configuration configuration;
     graph::WeightSet weights;
+    std::shared_ptr<const Project> project; ///< the whole of it; null: the model is no project
 };
 [[nodiscard]] Result<OpenedModel> openModel(const std::string& argument);
 /// DATA of the contract; adds `sample:digits` (and `sample:digits:test`) to what io::loadData

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The rows of the export formats; the writers stand in core/io, those that need a project here.
+#include "core/io/keras_export.h"
+#include "core/project/exports.h"
+
+namespace bitscape::project {
+
+namespace {
+
+Result<io::ExportContent> writeMap(const ExportRequest& request, const JobContext& /*job*/)
+{
+    return io::singleFile(graph::toMap(*request.input.graph, request.input.configuration) + "\n");
+}
+
+/// A writer that knows of nothing but the network.
+template <auto write>
+Result<io::ExportContent> ofNetwork(const ExportRequest& request, const JobContext& /*job*/)
+{
+    return write(request.input);
+}
+
+} // namespace
+
+std::span<const ExportFormat> exportFormats()
+{
+    static const std::vector<ExportFormat> table{
+        {.name = "map",
+         .title = "Quantizer map",
+         .ending = ".json",
+         .doc = "The quantizers by layer as a map of this program and QKeras' model_quantize.",
+         .readback = ExportReadback::Map,
+         .write = writeMap},
+        {.name = "keras-h5",
+         .title = "Keras HDF5",
+         .ending = ".h5",
+         .doc = "Network and weights in plain Keras layers (legacy HDF5); quantizers are left out.",
+         .readback = ExportReadback::Model,
+         .keepsQuantizers = false,
+         .write = ofNetwork<io::exportKerasH5>},
+    };
+    return table;
+}
+
+} // namespace bitscape::project

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/graph/execution.h"
+#include "core/io/array_file.h"
+#include "core/project/exports.h"
+#include "tests/core/io/temporary_folder.h"
+#include "tests/core/project/sample_projects.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <set>
+
+namespace bitscape::project {
+namespace {
+
+using io::tests::contentOf;
+using io::tests::TemporaryFolder;
+using ::testing::HasSubstr;
+using tests::fullProject;
+using tests::quantizer;
+using tests::valueOf;
+
+constexpr float kRoundTripError = 1e-5F; // of the output's range
+
+/// A project with a search and quantizers of many kinds.
+ExportRequest wholeRequest()
+{
+    const auto project = std::make_shared<const Project>(fullProject());
+    return valueOf(exportRequest({project->model, project->currentConfiguration().configuration,
+                                  project->currentWeights(), project}));
+}
+
+ExportRequest floatRequest()
+{
+    const auto model = tests::smallModel();
+    return valueOf(exportRequest({model, {}, model->graph->weights(), nullptr}));
+}
+
+std::string nameFor(const ExportFormat& format)
+{
+    return "out" + format.ending;
+}
+
+Tensor predictionsOf(const graph::GraphPtr& graph, const graph::Configuration& configuration)
+{
+    const io::DataSet data = tests::smallData(40);
+    Parallel parallel(1);
+    const auto plan = valueOf(graph::InferencePlan::make(graph, configuration, graph->weights()));
+    const std::vector<TensorView> inputs{data.samples->inputs.front().view()};
+    return valueOf(plan->run(inputs, parallel)).front();
+}
+
+void expectClose(const Tensor& got, const Tensor& wanted)
+{
+    ASSERT_EQ(got.shape(), wanted.shape());
+    const auto [low, high] = std::ranges::minmax_element(wanted.values());
+    const float allowed = kRoundTripError * (*high - *low);
+    for (std::size_t i = 0; i < wanted.values().size(); ++i) {
+        ASSERT_NEAR(got.values()[i], wanted.values()[i], allowed) << "at " << i;
+    }
+}
+
+class EveryFormat : public ::testing::TestWithParam<ExportFormat> {
+protected:
+    TemporaryFolder m_folder;
+};
+
+TEST_P(EveryFormat, SaysWhatItIs)
+{
+    const ExportFormat& format = GetParam();
+    EXPECT_FALSE(format.name.empty());
+    EXPECT_FALSE(format.title.empty());
+    EXPECT_TRUE(format.doc.ends_with(".")) << format.doc;
+    EXPECT_EQ(format.kind == ExportKind::Folder, format.ending.empty());
+    EXPECT_TRUE(format.ending.empty() || format.ending.starts_with("."));
+    EXPECT_NE(format.write, nullptr);
+    EXPECT_EQ(*findExportFormat(format.name),
+              &*std::ranges::find(exportFormats(), format.name, &ExportFormat::name));
+}
+
+TEST_P(EveryFormat, WritesWhatItSays)
+{
+    const std::string path = m_folder / nameFor(GetParam());
+    const auto result = exportTo(GetParam(), wholeRequest(), path);
+    ASSERT_TRUE(result) << result.error().sentence();
+    std::int64_t bytes = 0;
+    for (const std::string& file : result->files) {
+        ASSERT_TRUE(std::filesystem::is_regular_file(file)) << file;
+        bytes += static_cast<std::int64_t>(std::filesystem::file_size(file));
+    }
+    EXPECT_GT(bytes, 0);
+    EXPECT_EQ(result->bytes, bytes);
+    EXPECT_EQ(m_folder.fileCount(), 1) << "something was left beside it";
+    for (const io::ImportNote& note : result->notes) {
+        EXPECT_FALSE(note.subject.empty());
+        EXPECT_TRUE(note.text.ends_with(".")) << note.text;
+    }
+}
+
+TEST_P(EveryFormat, WritesTheSameBytesAgainOverTheOldFiles)
+{
+    const std::string path = m_folder / nameFor(GetParam());
+    const ExportRequest request = wholeRequest();
+    const auto first = valueOf(exportTo(GetParam(), request, path));
+    std::vector<std::string> before;
+    std::ranges::transform(first.files, std::back_inserter(before), contentOf);
+    const auto second = valueOf(exportTo(GetParam(), request, path));
+    ASSERT_EQ(second.files, first.files);
+    for (std::size_t i = 0; i < before.size(); ++i) {
+        EXPECT_EQ(contentOf(second.files[i]), before[i]) << second.files[i];
+    }
+    EXPECT_EQ(m_folder.fileCount(), 1);
+}
+
+TEST_P(EveryFormat, LeavesNothingWhereItCannotWrite)
+{
+    const auto result = exportTo(GetParam(), wholeRequest(), m_folder / "no/such/x");
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, ErrorCode::Io);
+    EXPECT_EQ(m_folder.fileCount(), 0);
+}
+
+TEST_P(EveryFormat, SaysWhatItNeeds)
+{
+    const auto result = exportTo(GetParam(), floatRequest(), m_folder / nameFor(GetParam()));
+    EXPECT_EQ(result.has_value(), !GetParam().needsQuantizers && !GetParam().needsTrials)
+        << (result ? "" : result.error().sentence());
+}
+
+TEST_P(EveryFormat, ReadsBackWithTheSamePredictions)
+{
+    if (GetParam().readback == ExportReadback::None) {
+        GTEST_SKIP() << "not read again";
+    }
+    const ExportRequest request = wholeRequest();
+    const std::string path = m_folder / nameFor(GetParam());
+    ASSERT_TRUE(exportTo(GetParam(), request, path));
+    const graph::Configuration configuration =
+        GetParam().keepsQuantizers ? request.input.configuration : graph::Configuration{};
+    const Tensor wanted = predictionsOf(request.input.graph, configuration);
+    if (GetParam().readback == ExportReadback::Map) {
+        const auto mapped = valueOf(graph::applyMap(*request.input.graph, {}, contentOf(path)));
+        expectClose(predictionsOf(request.input.graph, mapped.configuration), wanted);
+        return;
+    }
+    const OpenedModel opened = valueOf(openModel(path));
+    expectClose(predictionsOf(opened.model->graph, opened.configuration), wanted);
+}
+
+std::string nameOf(const ::testing::TestParamInfo<ExportFormat>& info)
+{
+    std::string name = info.param.name;
+    std::ranges::replace(name, '-', '_');
+    return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Exports, EveryFormat, ::testing::ValuesIn(exportFormats()), nameOf);
+
+TEST(ExportsTest, NamesAreUnique)
+{
+    std::set<std::string> names;
+    for (const ExportFormat& format : exportFormats()) {
+        EXPECT_TRUE(names.insert(format.name).second) << format.name;
+    }
+}
+
+TEST(ExportsTest, NamesTheNearestFormat)
+{
+    const auto found = findExportFormat("keras-5h");
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, ErrorCode::InvalidArgument);
+    EXPECT_THAT(found.error().hint, HasSubstr("'keras-h5'"));
+}
+
+TEST(ExportsTest, SizesCountTheBitsOfEachQuantizer)
+{
+    const ExportRequest request = floatRequest();
+    const std::int64_t parameters = request.input.graph->parameterCount();
+    EXPECT_EQ(weightSizes(request.input).floatBytes, parameters * 4);
+    EXPECT_EQ(weightSizes(request.input).packedBytes, parameters * 4);
+
+    io::ExportInput quantized = request.input;
+    quantized.configuration.set("conv_1", graph::Slot::Kernel, quantizer("quantized_bits(4,0,1)"));
+    const int layer = quantized.graph->find("conv_1");
+    const Index kernel = quantized.graph->layer(layer).weights.front().value->size();
+    EXPECT_EQ(weightSizes(quantized).packedBytes, parameters * 4 - (kernel * 28) / 8);
+}
+
+TEST(ExportsTest, FilesOfTheUserStayInTheFolder)
+{
+    const TemporaryFolder folder;
+    for (const ExportFormat& format : exportFormats()) {
+        if (format.kind == ExportKind::File) {
+            continue;
+        }
+        const std::string path = folder / format.name;
+        std::filesystem::create_directory(path);
+        std::ofstream(path + "/notes.txt") << "mine";
+        ASSERT_TRUE(exportTo(format, wholeRequest(), path)) << format.name;
+        EXPECT_EQ(contentOf(path + "/notes.txt"), "mine");
+        EXPECT_FALSE(std::filesystem::exists(io::partPath(path)));
+    }
+}
+
+} // namespace
+} // namespace bitscape::project
