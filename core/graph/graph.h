@@ -35,6 +35,10 @@ struct Layer {
     std::vector<Shape> parts;          ///< of a layer of several tensors, see OpShape::parts
     std::int64_t macs = 0;             ///< multiply-accumulates per sample, padded taps counted
     std::string originalConfig = "{}"; ///< the layer's config object of the file, JSON text
+    bool isScalar = false; ///< the output is a number without axes per sample; its shape is {1}
+
+    /// Of the output as it leaves the network: without axes for a scalar.
+    [[nodiscard]] Shape resultShape() const { return isScalar ? Shape{} : outputShape; }
 
     [[nodiscard]] std::int64_t parameterCount() const;
     [[nodiscard]] const Weight* findWeight(std::string_view shortName) const;

@@ -83,7 +83,7 @@ public:
     {
         std::vector<Shape> shapes;
         for (const int layer : m_results) {
-            shapes.push_back(m_graph->layer(layer).outputShape);
+            shapes.push_back(m_graph->layer(layer).resultShape());
         }
         return shapes;
     }
@@ -331,7 +331,8 @@ private:
         for (std::size_t i = 0; i < inputs.size(); ++i) {
             const Layer& layer = m_graph->layer(wanted[i]);
             const Shape& got = inputs[i].shape;
-            if (got.rank() < 1 || !(got.sample() == layer.outputShape)) {
+            if (got.rank() < 1 || (!(got.sample() == layer.outputShape) &&
+                                   !(got.sample() == layer.resultShape()))) {
                 return fail(ErrorCode::ShapeMismatch,
                             fmt::format("The data have the shape {}, the network reads N×{}.",
                                         got.toString(), layer.outputShape.toString()),

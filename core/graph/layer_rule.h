@@ -69,6 +69,9 @@ public:
     /// No layer of the file: it and the edges from it are made anew when the file is read.
     [[nodiscard]] virtual bool isImplied() const { return false; }
 
+    /// Whether the kernel has a backward pass; without it the layer cannot be trained.
+    [[nodiscard]] virtual bool hasGradient() const { return true; }
+
     /// Holds a function whose name means what Keras 3 means by it.
     [[nodiscard]] virtual bool isOfKeras3() const
     {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/rng.h"
 #include "core/graph/execution.h"
+#include "core/graph/layer_rule.h"
 #include "core/graph/plan_weights.h"
 #include "core/graph/training_program.h"
 
@@ -624,6 +625,25 @@ private:
     std::uint64_t m_seed = 0;
 };
 
+/// Unsupported naming every layer that can be run and not trained.
+Result<void> requireGradients(const Graph& graph)
+{
+    std::vector<std::string> named;
+    for (const Layer& layer : graph.layers()) {
+        const auto* registered = std::get_if<RuleOp>(&layer.op);
+        if (registered != nullptr && !registered->rule->hasGradient()) {
+            named.push_back(fmt::format("{} ({})", layer.name, layer.className));
+        }
+    }
+    if (named.empty()) {
+        return {};
+    }
+    return fail(ErrorCode::Unsupported,
+                fmt::format("The network holds {} that cannot be trained: {}.",
+                            named.size() == 1 ? "a layer" : "layers", fmt::join(named, ", ")),
+                graph.name(), "Predictions, calibration and quantization work all the same.");
+}
+
 } // namespace
 
 Result<std::unique_ptr<TrainingPlan>> TrainingPlan::make(GraphPtr graph,
@@ -638,6 +658,9 @@ Result<std::unique_ptr<TrainingPlan>> TrainingPlan::make(GraphPtr graph,
                     graph->name(), "Fold the network first, or drop \"@fold_batchnorm\".");
     }
     if (auto ok = checkPlan(*graph, configuration); !ok) {
+        return fail(std::move(ok).error());
+    }
+    if (auto ok = requireGradients(*graph); !ok) {
         return fail(std::move(ok).error());
     }
     return std::make_unique<Plan>(std::move(graph), configuration, maxBatch, parallel, options);

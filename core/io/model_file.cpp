@@ -6,6 +6,7 @@
 #include "core/io/foreign_format.h"
 #include "core/io/keras_architecture.h"
 #include "core/io/keras_content.h"
+#include "core/io/onnx/onnx_import.h"
 
 #include <algorithm>
 #include <array>
@@ -146,7 +147,8 @@ struct Reader {
 };
 
 constexpr std::array kReaders{Reader{FileFormat::Hdf5, fromHdf5},
-                              Reader{FileFormat::Json, fromJson}};
+                              Reader{FileFormat::Json, fromJson},
+                              Reader{FileFormat::Onnx, readOnnxModel}};
 
 Result<ModelFile> fromBytes(const std::string& path, const Bytes& bytes)
 {

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/io/model_file.h"
+#include "core/io/onnx/onnx_model.h"
+
+#include <memory>
+#include <string>
+
+namespace bitscape::io {
+
+/// Makes a network of an ONNX model. Layers are named by the tensors they give, inputs by theirs.
+/// Samples are run one by one where every input's first size is open or 1 and every output keeps
+/// it; otherwise each array is taken whole (graph::BatchAxis::None). What is not covered becomes an
+/// UnsupportedOp with its reason. CorruptFile: a tensor that nothing makes or two nodes do, a
+/// cycle.
+[[nodiscard]] Result<ModelFile> importOnnx(const OnnxModel& model, const std::string& where);
+
+/// Reads and imports the bytes of a file; they are kept in ModelFile::bytes.
+[[nodiscard]] Result<ModelFile> readOnnxModel(const std::string& where,
+                                              const std::shared_ptr<const std::string>& bytes);
+
+} // namespace bitscape::io
