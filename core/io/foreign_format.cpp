@@ -177,7 +177,7 @@ Failure refuseForeign(std::string_view bytes, const std::string& path)
     if (format == FileFormat::KerasZip) {
         return refuseZip(bytes, path);
     }
-    if (format == FileFormat::Onnx || format == FileFormat::TfLite) {
+    if (format == FileFormat::Onnx) {
         return unsupported(format, path);
     }
     const std::size_t dot = path.rfind('.');

@@ -7,6 +7,7 @@
 #include "core/io/keras_architecture.h"
 #include "core/io/keras_content.h"
 #include "core/io/onnx/onnx_import.h"
+#include "core/io/tflite/tflite_import.h"
 
 #include <algorithm>
 #include <array>
@@ -148,7 +149,8 @@ struct Reader {
 
 constexpr std::array kReaders{Reader{FileFormat::Hdf5, fromHdf5},
                               Reader{FileFormat::Json, fromJson},
-                              Reader{FileFormat::Onnx, readOnnxModel}};
+                              Reader{FileFormat::Onnx, readOnnxModel},
+                              Reader{FileFormat::TfLite, importTflite}};
 
 Result<ModelFile> fromBytes(const std::string& path, const Bytes& bytes)
 {

@@ -99,8 +99,7 @@ TEST(Corpus, EveryKerasFileIsReadOrRefusedInWords)
 TEST(Corpus, OtherFormatsAreNamed)
 {
     for (const Row& row : rows()) {
-        const bool other =
-            row.format == "keras zip" || row.format == "tflite" || row.format == "onnx";
+        const bool other = row.format == "keras zip" || row.format == "onnx";
         if (!other) {
             continue;
         }

@@ -610,7 +610,7 @@ TEST_F(ModelFileTest, TellsOtherFormatsFromDamage)
             {meta, {"config.json", config}, {"../../out.txt", "x"}, {"model.weights.h5", hdf5}})),
         ErrorCode::CorruptFile, "leads outside");
     expectRefused(loadModel(m_folder.write("m.tflite", std::string("\x1c\0\0\0TFL3....", 12))),
-                  ErrorCode::Unsupported, "TFLite");
+                  ErrorCode::CorruptFile, "FlatBuffer");
     // ir_version = 8, graph = {}
     expectRefused(loadModel(m_folder.write("m.onnx", std::string("\x08\x08\x3a\x00", 4))),
                   ErrorCode::Unsupported, "ONNX");
