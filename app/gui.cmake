@@ -5,6 +5,10 @@ qt_add_library(
   document/derived.h document/derived.cpp
   document/document.h document/document.cpp
   document/edits.h document/edits.cpp
+  document/file_kinds.h document/file_kinds.cpp
+  document/file_preview.h document/file_preview.cpp
+  document/import_report.h document/import_report.cpp
+  document/pictures.h document/pictures.cpp
   document/presets.h document/presets.cpp
   document/selection.h document/selection.cpp
   document/tensor_analysis.h document/tensor_analysis.cpp
@@ -29,8 +33,10 @@ qt_add_library(
   window/pages/calibrate_page.cpp
   window/pages/compare_page.cpp
   window/pages/distributions_page.cpp
+  window/pages/data_panel.h window/pages/data_panel.cpp
   window/pages/explore_page.cpp
   window/pages/hardware_page.cpp
+  window/pages/import_page.cpp
   window/pages/model_page.cpp
   window/pages/page_parts.h window/pages/page_parts.cpp
   window/pages/pages.h

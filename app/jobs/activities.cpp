@@ -2,6 +2,7 @@
 #include "app/jobs/activities.h"
 
 #include "app/document/derived.h"
+#include "app/document/file_kinds.h"
 #include "core/graph/execution.h"
 #include "core/train/initialize.h"
 
@@ -99,7 +100,7 @@ void Activities::open(const QString& path)
         return;
     }
     const std::string argument = path.toStdString();
-    if (looksLikeData(path)) {
+    if (roleOf(path) == FileRole::Data) {
         io::DataRecipe recipe;
         recipe.source = argument;
         openData(recipe);
@@ -481,18 +482,6 @@ std::vector<std::shared_ptr<const search::Study>> Activities::studies() const
 const std::vector<train::HistoryEntry>& Activities::history() const
 {
     return m_jobs.isRunning(JobKind::Train) ? m_liveHistory : m_document.project().trainingHistory;
-}
-
-bool looksLikeData(const QString& path)
-{
-    const QString name = fileName(path).toLower();
-    for (const auto suffix : {".npz", ".npy", ".csv", ".csv.gz", "ubyte", "ubyte.gz"}) {
-        if (name.endsWith(QLatin1StringView(suffix))) {
-            return true;
-        }
-    }
-    return path.startsWith(QLatin1StringView("fashion-mnist")) ||
-           path.startsWith(QLatin1StringView("sample:digits:"));
 }
 
 } // namespace bitscape::app

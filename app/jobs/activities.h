@@ -84,7 +84,4 @@ private:
     std::vector<train::HistoryEntry> m_liveHistory;
 };
 
-/// Whether the data can be read by openData: an extension or a name of a known set.
-[[nodiscard]] bool looksLikeData(const QString& path);
-
 } // namespace bitscape::app

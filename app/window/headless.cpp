@@ -60,7 +60,7 @@ Result<project::Project> openRequested(const Request& request)
     project::Project project;
     for (const QString& file : request.files) {
         const std::string path = file.toStdString();
-        if (looksLikeData(file)) {
+        if (roleOf(file) == FileRole::Data) {
             io::DataRecipe recipe;
             recipe.source = path;
             auto data = project::openData(recipe);

@@ -2,6 +2,8 @@
 #include "app/window/main_window.h"
 
 #include "app/document/edits.h"
+#include "app/document/file_kinds.h"
+#include "app/document/file_preview.h"
 #include "app/errors/sentence.h"
 #include "app/window/docks/docks.h"
 #include "app/window/log.h"
@@ -26,6 +28,9 @@
 #include <QStatusBar>
 #include <QThread>
 #include <QToolBar>
+#include <QUrl>
+
+#include <array>
 
 namespace bitscape::app {
 
@@ -64,6 +69,7 @@ MainWindow::MainWindow(Settings& settings, widgets::Dialogs& dialogs, QWidget* p
                 [this] { m_actions.at(QStringLiteral("openModel"))->trigger(); },
                 [this] { m_actions.at(QStringLiteral("openProject"))->trigger(); },
                 [this] { m_actions.at(QStringLiteral("openData"))->trigger(); },
+                [this] { m_actions.at(QStringLiteral("openFolder"))->trigger(); },
                 [this] {
                     if (mayReplaceDocument()) {
                         m_activities.openSample();
@@ -126,6 +132,9 @@ void MainWindow::makePageBar()
     std::vector<widgets::PageBar::Item> items;
     int number = 0;
     for (const PageInfo& page : pages()) {
+        if (!page.isInBar) {
+            continue;
+        }
         number = (number + 1) % 10;
         items.push_back({latin(page.id), pageTitle(page), page.icon,
                          tr("%1 (Ctrl+%2)").arg(pageTitle(page)).arg(number)});
@@ -205,7 +214,9 @@ void MainWindow::connectAll()
         logLine(LogLevel::Info, QStringLiteral("document"),
                 path.isEmpty() ? QStringLiteral("The built-in sample was opened.")
                                : QStringLiteral("%1 was opened.").arg(path));
-        showPage("model");
+        // A foreign file first says what became of it.
+        const bool isForeign = !path.isEmpty() && m_document.path().isEmpty();
+        showPage(isForeign ? "import" : "model");
     });
     connect(&m_activities, &Activities::saved, this, [this](const QString& path) {
         m_settings.addRecentFile(QFileInfo(path).absoluteFilePath());
@@ -444,16 +455,37 @@ bool MainWindow::mayReplaceDocument()
 
 void MainWindow::openFile(const QString& path)
 {
+    const auto role = roleOf(path);
+    if (!role) {
+        constexpr std::array kAll{FileRole::Model, FileRole::Project, FileRole::Data};
+        m_pages[static_cast<std::size_t>(m_current)]->banner().showMessage(
+            {widgets::Tone::Warning,
+             tr("%1 is no kind of file that Bitscape opens.").arg(QFileInfo(path).fileName()),
+             tr("It opens %1 and folders of samples.").arg(endingsOf(kAll)),
+             {},
+             {}});
+        return;
+    }
     m_settings.set(Setting::LastFolder, QFileInfo(path).absolutePath());
-    if (looksLikeData(path) || mayReplaceDocument()) {
+    if (*role == FileRole::Data || mayReplaceDocument()) {
         m_activities.open(path);
     }
 }
 
-void MainWindow::openDialog(const QString& title, const QString& filter)
+void MainWindow::openDialog(const QString& title, FileRole role)
 {
-    const QString path =
-        m_dialogs.openFile(this, title, m_settings.value(Setting::LastFolder).toString(), filter);
+    const QString path = m_dialogs.openFile(
+        this, title, m_settings.value(Setting::LastFolder).toString(), fileFilter(role),
+        [role](const QString& chosen) { return previewOf(chosen, role); });
+    if (!path.isEmpty()) {
+        openFile(path);
+    }
+}
+
+void MainWindow::openFolder()
+{
+    const QString path = m_dialogs.openFolder(this, tr("Open folder"),
+                                              m_settings.value(Setting::LastFolder).toString());
     if (!path.isEmpty()) {
         openFile(path);
     }
@@ -572,10 +604,13 @@ void MainWindow::dragEnterEvent(QDragEnterEvent* event)
 
 void MainWindow::dropEvent(QDropEvent* event)
 {
-    const QList<QUrl> urls = event->mimeData()->urls();
-    if (!urls.isEmpty()) {
+    QStringList files;
+    for (const QUrl& url : event->mimeData()->urls()) {
+        files << url.toLocalFile();
+    }
+    if (!files.isEmpty()) {
         event->acceptProposedAction();
-        openFile(urls.first().toLocalFile());
+        openFile(argumentOf(files));
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "app/document/file_kinds.h"
 #include "app/window/page.h"
 #include "widgets/style/palette.h"
 
@@ -79,7 +80,8 @@ private:
     void save();
     void saveAs();
     void newDocument();
-    void openDialog(const QString& title, const QString& filter);
+    void openDialog(const QString& title, FileRole role);
+    void openFolder();
     void branchConfiguration();
     void showFailure(JobKind kind, const Error& error);
     void setTheme(widgets::Theme theme);

@@ -48,20 +48,17 @@ void MainWindow::makeFileMenu()
     menu->addAction(
         action(QStringLiteral("new"), tr("&New"), QKeySequence::New, [this] { newDocument(); }));
     QAction* openProject =
-        action(QStringLiteral("openProject"), tr("&Open project…"), QKeySequence::Open, [this] {
-            openDialog(tr("Open project"), tr("Bitscape projects (*.bitscape);;All files (*)"));
-        });
+        action(QStringLiteral("openProject"), tr("&Open project…"), QKeySequence::Open,
+               [this] { openDialog(tr("Open project"), FileRole::Project); });
     openProject->setIcon(icon(Icon::Open));
     menu->addAction(openProject);
     menu->addAction(action(QStringLiteral("openModel"), tr("Open &model…"),
-                           QKeySequence(QStringLiteral("Ctrl+Shift+O")), [this] {
-                               openDialog(tr("Open model"),
-                                          tr("Keras models (*.h5 *.hdf5 *.json);;All files (*)"));
-                           }));
-    menu->addAction(action(QStringLiteral("openData"), tr("Open &data set…"), {}, [this] {
-        openDialog(tr("Open data set"),
-                   tr("Data sets (*.npz *.npy *.csv *.gz *ubyte);;All files (*)"));
-    }));
+                           QKeySequence(QStringLiteral("Ctrl+Shift+O")),
+                           [this] { openDialog(tr("Open model"), FileRole::Model); }));
+    menu->addAction(action(QStringLiteral("openData"), tr("Open &data set…"), {},
+                           [this] { openDialog(tr("Open data set"), FileRole::Data); }));
+    menu->addAction(
+        action(QStringLiteral("openFolder"), tr("Open &folder…"), {}, [this] { openFolder(); }));
     menu->addAction(action(QStringLiteral("openSample"), tr("Open &built-in sample"), {},
                            [this] { m_context.openSample(); }));
     m_recentMenu = menu->addMenu(tr("&Recent"));
@@ -124,10 +121,10 @@ void MainWindow::makeViewMenu()
         number = (number + 1) % 10;
         const QString id =
             QString::fromLatin1(page.id.data(), static_cast<qsizetype>(page.id.size()));
-        menu->addAction(action(QStringLiteral("page.") + id,
-                               QCoreApplication::translate("pages", page.title),
-                               QKeySequence(QStringLiteral("Ctrl+%1").arg(number)),
-                               [this, key = std::string(page.id)] { showPage(key); }));
+        menu->addAction(action(
+            QStringLiteral("page.") + id, QCoreApplication::translate("pages", page.title),
+            page.isInBar ? QKeySequence(QStringLiteral("Ctrl+%1").arg(number)) : QKeySequence(),
+            [this, key = std::string(page.id)] { showPage(key); }));
     }
     menu->addSeparator();
     QMenu* docks = menu->addMenu(tr("&Docks"));

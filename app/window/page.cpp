@@ -56,6 +56,8 @@ std::span<const PageInfo> pages()
                  makeComparePage},
         PageInfo{"report", QT_TRANSLATE_NOOP("pages", "Report"), Icon::Report, NoDock,
                  makeReportPage},
+        PageInfo{"import", QT_TRANSLATE_NOOP("pages", "Import"), Icon::Open, NoDock, makeImportPage,
+                 false},
     };
     return table;
 }

@@ -35,7 +35,8 @@ struct Context {
     std::function<void()> openModelDialog;
     std::function<void()> openProjectDialog;
     std::function<void()> openDataDialog;
-    std::function<void()> openSample; ///< asks about changes first
+    std::function<void()> openFolderDialog; ///< of samples, or a SavedModel
+    std::function<void()> openSample;       ///< asks about changes first
 };
 
 /// A page: a banner on top and its content below. Made when it is first shown.
@@ -82,9 +83,10 @@ struct PageInfo {
     widgets::Icon icon;
     unsigned docks; ///< shown with the page until the user decides otherwise
     Page* (*make)(Context& context, QWidget* parent);
+    bool isInBar = true; ///< of the page bar and the View menu; those come first in the table
 };
 
-/// All pages in the order of the page bar.
+/// All pages in the order of the page bar, then those that come up by themselves.
 [[nodiscard]] std::span<const PageInfo> pages();
 
 } // namespace bitscape::app

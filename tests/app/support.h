@@ -98,7 +98,12 @@ public:
     QQueue<QString> texts;
     int asked = 0;
 
-    QString openFile(QWidget*, const QString&, const QString&, const QString&) override
+    QString openFile(QWidget*, const QString&, const QString&, const QString&,
+                     const widgets::Previewer&) override
+    {
+        return next(paths, QString());
+    }
+    QString openFolder(QWidget*, const QString&, const QString&) override
     {
         return next(paths, QString());
     }

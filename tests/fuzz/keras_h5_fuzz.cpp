@@ -5,14 +5,18 @@
 #include <cstddef>
 #include <cstdint>
 
-// Runs libhdf5 in this process: what crashes inside it is the library's (programs of ours read
-// foreign files in a child), what crashes in our code is ours.
+// libFuzzer sees libhdf5 in this process: what crashes inside it is the library's, what crashes in
+// our code is ours. The replay reads as the programs do, in a child, and must never crash.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
     using namespace bitscape::io; // NOLINT(google-build-using-namespace)
+#ifdef BITSCAPE_REPLAY
+    (void)readForeignKeras({reinterpret_cast<const char*>(data), size}, "fuzz.h5");
+#else
     const auto file = hdf5::File::openBytes({reinterpret_cast<const char*>(data), size}, "fuzz.h5");
     if (file) {
         (void)readKerasContent(*file);
     }
+#endif
     return 0;
 }

@@ -19,9 +19,15 @@ QString text(const char* source)
 } // namespace
 
 QString NativeDialogs::openFile(QWidget* parent, const QString& title, const QString& folder,
-                                const QString& filter)
+                                const QString& filter, const Previewer& previewer)
 {
-    return QFileDialog::getOpenFileName(parent, title, folder, filter);
+    OpenDialog dialog(parent, title, folder, filter, previewer);
+    return dialog.exec() == QDialog::Accepted ? dialog.selectedFiles().value(0) : QString();
+}
+
+QString NativeDialogs::openFolder(QWidget* parent, const QString& title, const QString& folder)
+{
+    return QFileDialog::getExistingDirectory(parent, title, folder);
 }
 
 QString NativeDialogs::saveFile(QWidget* parent, const QString& title, const QString& proposal,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "widgets/dialogs/open_dialog.h"
+
 #include <QString>
 #include <QStringList>
 
@@ -20,9 +22,14 @@ public:
     Dialogs(Dialogs&&) = delete;
     Dialogs& operator=(Dialogs&&) = delete;
 
-    /// Path of a file to open; empty if the user gave up. filter: as QFileDialog.
+    /// Path of a file to open; empty if the user gave up. filter: as QFileDialog; previewer: what
+    /// the panel beside the files shows.
     [[nodiscard]] virtual QString openFile(QWidget* parent, const QString& title,
-                                           const QString& folder, const QString& filter) = 0;
+                                           const QString& folder, const QString& filter,
+                                           const Previewer& previewer) = 0;
+    /// Path of a folder to open; empty if the user gave up.
+    [[nodiscard]] virtual QString openFolder(QWidget* parent, const QString& title,
+                                             const QString& folder) = 0;
     /// Path of a file to write; empty if the user gave up.
     [[nodiscard]] virtual QString saveFile(QWidget* parent, const QString& title,
                                            const QString& proposal, const QString& filter) = 0;
@@ -40,7 +47,9 @@ public:
 class NativeDialogs final : public Dialogs {
 public:
     [[nodiscard]] QString openFile(QWidget* parent, const QString& title, const QString& folder,
-                                   const QString& filter) override;
+                                   const QString& filter, const Previewer& previewer) override;
+    [[nodiscard]] QString openFolder(QWidget* parent, const QString& title,
+                                     const QString& folder) override;
     [[nodiscard]] QString saveFile(QWidget* parent, const QString& title, const QString& proposal,
                                    const QString& filter) override;
     [[nodiscard]] SaveAnswer askSave(QWidget* parent, const QString& name) override;

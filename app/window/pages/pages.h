@@ -6,6 +6,7 @@
 namespace bitscape::app {
 
 [[nodiscard]] Page* makeWelcomePage(Context& context, QWidget* parent);
+[[nodiscard]] Page* makeImportPage(Context& context, QWidget* parent);
 [[nodiscard]] Page* makeModelPage(Context& context, QWidget* parent);
 [[nodiscard]] Page* makeCalibratePage(Context& context, QWidget* parent);
 [[nodiscard]] Page* makeTrainPage(Context& context, QWidget* parent);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "app/document/file_kinds.h"
 #include "app/window/pages/page_parts.h"
 #include "app/window/pages/pages.h"
 #include "app/window/pages/recent_list.h"
@@ -15,6 +16,7 @@
 #include <QScrollArea>
 #include <QVBoxLayout>
 
+#include <array>
 #include <utility>
 
 namespace bitscape::app {
@@ -169,12 +171,12 @@ QWidget* WelcomePage::makeStart()
     layout->setSpacing(8);
     layout->addWidget(heading(tr("Start"), frame));
     auto* model =
-        startButton(widgets::Icon::File, tr("Open model…"), QStringLiteral("Keras, QKeras"),
+        startButton(widgets::Icon::File, tr("Open model…"), QStringLiteral("Keras, ONNX, TFLite"),
                     keyText(QStringLiteral("Ctrl+Shift+O")), frame);
     auto* project = startButton(widgets::Icon::Open, tr("Open project…"), {},
                                 keyText(QStringLiteral("Ctrl+O")), frame);
     auto* dataSet = startButton(widgets::Icon::Data, tr("Open data set…"),
-                                QStringLiteral("npy, npz, idx, csv"), {}, frame);
+                                tr("arrays, tables, images"), {}, frame);
     model->setObjectName(QStringLiteral("startModel"));
     project->setObjectName(QStringLiteral("startProject"));
     dataSet->setObjectName(QStringLiteral("startData"));
@@ -193,8 +195,8 @@ QWidget* WelcomePage::makeDropZone()
     zone->setObjectName(QStringLiteral("dropZone"));
     zone->setFixedHeight(128);
     auto* text = new QLabel(tr("Drop a model, project or data file anywhere"), zone);
-    auto* kinds =
-        new QLabel(QStringLiteral(".h5   .hdf5   .json   .bitscape   .npz   .npy   .csv"), zone);
+    constexpr std::array kRoles{FileRole::Model, FileRole::Project, FileRole::Data};
+    auto* kinds = new QLabel(endingsOf(kRoles), zone);
     for (QLabel* label : {text, kinds}) {
         label->setAlignment(Qt::AlignCenter);
         label->setWordWrap(true);
