@@ -207,6 +207,35 @@ void Activities::save(const QString& path)
         });
 }
 
+void Activities::exportTo(const project::ExportFormat& format, const QString& path)
+{
+    if (m_jobs.isRunning(JobKind::Export)) {
+        return;
+    }
+    const Snapshot project = m_document.snapshot();
+    m_jobs.start<project::ExportResult>(
+        JobKind::Export, tr("Export %1").arg(fileName(path)),
+        [project, &format,
+         target = path.toStdString()](JobContext job) -> Result<project::ExportResult> {
+            auto graph = project->graph().withWeights(project->currentWeights());
+            if (!graph) {
+                return fail(std::move(graph).error());
+            }
+            const project::ExportRequest request{
+                {std::move(*graph), project->currentConfiguration().configuration},
+                project->model,
+                project};
+            return project::exportTo(format, request, target, job);
+        },
+        [this](const Result<project::ExportResult>& done) {
+            if (!done) {
+                report(JobKind::Export, done.error());
+                return;
+            }
+            Q_EMIT exported(*done);
+        });
+}
+
 void Activities::gather(int images)
 {
     if (m_jobs.isRunning(JobKind::Gather)) {

@@ -3,6 +3,7 @@
 
 #include "app/document/document.h"
 #include "app/jobs/jobs.h"
+#include "core/project/exports.h"
 #include "core/search/calibration.h"
 #include "core/search/study.h"
 #include "core/train/train.h"
@@ -39,6 +40,8 @@ public:
     void openSample();
     void openData(const io::DataRecipe& recipe);
     void save(const QString& path);
+    /// Writes the current configuration for another tool. Emits exported() or failed().
+    void exportTo(const project::ExportFormat& format, const QString& path);
 
     /// Statistics of all outputs from the first `images` samples (0: all).
     void gather(int images);
@@ -62,6 +65,7 @@ Q_SIGNALS:
     /// A document took the place of the old one, from `path` (empty: the sample or a model).
     void opened(const QString& path);
     void saved(const QString& path);
+    void exported(const bitscape::project::ExportResult& result);
     void dataOpened();
     void failed(bitscape::app::JobKind kind, const bitscape::Error& error);
     /// Something worth saying that is no failure.

@@ -13,7 +13,7 @@
 
 namespace bitscape::app {
 
-enum class JobKind { Open, Save, Data, Gather, Train, Search, Evaluate };
+enum class JobKind { Open, Save, Data, Gather, Train, Search, Evaluate, Export };
 
 enum class JobState { Running, Stopping, Done, Stopped, Failed };
 

@@ -11,6 +11,7 @@
 #include "core/graph/execution.h"
 #include "widgets/panels/cost_strip.h"
 #include "widgets/panels/page_bar.h"
+#include "widgets/style/format.h"
 #include "widgets/style/theme.h"
 
 #include <QAction>
@@ -227,6 +228,7 @@ void MainWindow::connectAll()
             close();
         }
     });
+    connect(&m_activities, &Activities::exported, this, &MainWindow::showExported);
     connect(&m_activities, &Activities::failed, this, &MainWindow::showFailure);
     connect(&m_activities, &Activities::warned, this, [this](JobKind, const QString& text) {
         logLine(LogLevel::Warning, QStringLiteral("engine"), text);
@@ -389,7 +391,7 @@ void MainWindow::refreshActions()
     for (const Preset& preset : presets()) {
         m_actions.at(QStringLiteral("preset.") + latin(preset.id))->setEnabled(hasModel);
     }
-    enable("openData", true);
+    m_exportMenu->setEnabled(hasModel);
     enable("evaluate", hasData && !m_jobs.isRunning(JobKind::Evaluate));
     enable("gather", hasData && !m_jobs.isRunning(JobKind::Gather));
     enable("stop", m_jobs.runningCount() > 0);
@@ -518,6 +520,57 @@ void MainWindow::saveAs()
     }
     m_settings.set(Setting::LastFolder, QFileInfo(path).absolutePath());
     m_activities.save(path);
+}
+
+void MainWindow::exportAs(const project::ExportFormat& format)
+{
+    const QString folder = m_settings.value(Setting::LastFolder).toString();
+    const QString ending = QString::fromStdString(format.ending);
+    const QString name =
+        QString::fromStdString(m_document.project().name).simplified() +
+        (ending.isEmpty() ? QLatin1Char('-') + QString::fromStdString(format.name) : ending);
+    const QString title = QString::fromStdString(format.title);
+    const QString path = m_dialogs.saveFile(
+        this, tr("Export %1").arg(title),
+        folder.isEmpty() ? name : folder + QLatin1Char('/') + name,
+        ending.isEmpty() ? tr("Folders (*)") : QStringLiteral("%1 (*%2)").arg(title, ending));
+    if (!path.isEmpty()) {
+        m_settings.set(Setting::LastFolder, QFileInfo(path).absolutePath());
+        m_activities.exportTo(format, path);
+    }
+}
+
+void MainWindow::showExported(const project::ExportResult& result)
+{
+    QStringList details;
+    for (const std::string& file : result.files) {
+        details << QString::fromStdString(file);
+    }
+    bool isWhole = true;
+    for (const io::ImportNote& note : result.notes) {
+        details << QStringLiteral("%1: %2").arg(QString::fromStdString(note.subject),
+                                                QString::fromStdString(note.text));
+        isWhole = isWhole && note.kind != io::ImportKind::Missing;
+    }
+    for (const Warning& warning : result.warnings) {
+        details << QString::fromStdString(warning.message);
+    }
+    const auto kib = [](std::int64_t bytes) {
+        constexpr double kBytes = 1024.0;
+        return widgets::number(static_cast<double>(bytes) / kBytes, 1);
+    };
+    const QString text =
+        tr("%1 was written: %2 KiB; weights %3 KiB as float, %4 KiB packed.")
+            .arg(QFileInfo(QString::fromStdString(result.files.front())).fileName(),
+                 kib(result.bytes), kib(result.weights.floatBytes),
+                 kib(result.weights.packedBytes));
+    logLine(LogLevel::Info, QStringLiteral("export"), text);
+    m_pages[static_cast<std::size_t>(m_current)]->banner().showMessage(
+        {isWhole ? widgets::Tone::Good : widgets::Tone::Warning,
+         isWhole ? text : text + QLatin1Char(' ') + tr("Not all could be expressed."),
+         details.join(QLatin1Char('\n')),
+         {},
+         {}});
 }
 
 void MainWindow::newDocument()

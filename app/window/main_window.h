@@ -80,6 +80,8 @@ private:
     void save();
     void saveAs();
     void newDocument();
+    void exportAs(const project::ExportFormat& format);
+    void showExported(const project::ExportResult& result);
     void openDialog(const QString& title, FileRole role);
     void openFolder();
     void branchConfiguration();
@@ -109,6 +111,7 @@ private:
     std::map<unsigned, QDockWidget*> m_docks; ///< by DockFlag
     std::map<QString, QAction*> m_actions;
     QMenu* m_recentMenu = nullptr;
+    QMenu* m_exportMenu = nullptr;
     bool m_isClosing = false;
 };
 

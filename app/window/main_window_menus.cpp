@@ -70,6 +70,15 @@ void MainWindow::makeFileMenu()
     menu->addAction(saveAction);
     menu->addAction(action(QStringLiteral("saveAs"), tr("Save &as…"),
                            QKeySequence(QStringLiteral("Ctrl+Shift+S")), [this] { saveAs(); }));
+    m_exportMenu = menu->addMenu(tr("&Export"));
+    m_exportMenu->setToolTipsVisible(true);
+    for (const project::ExportFormat& format : project::exportFormats()) {
+        QAction* made =
+            action(QStringLiteral("export.") + QString::fromStdString(format.name),
+                   QString::fromStdString(format.title), {}, [this, &format] { exportAs(format); });
+        made->setToolTip(QString::fromStdString(format.doc));
+        m_exportMenu->addAction(made);
+    }
     menu->addSeparator();
     menu->addAction(action(QStringLiteral("quit"), tr("&Quit"),
                            QKeySequence(QStringLiteral("Ctrl+Q")), [this] { close(); }));

@@ -12,6 +12,7 @@
 #include "widgets/style/theme.h"
 
 #include <QAbstractButton>
+#include <QAction>
 #include <QApplication>
 #include <QComboBox>
 #include <QDropEvent>
@@ -195,6 +196,24 @@ private Q_SLOTS:
         m_window->document().undoStack().undo();
         QVERIFY(!m_window->document().project().data->recipe.scale.has_value());
         QCOMPARE(scale->currentIndex(), 0);
+    }
+
+    void everyFormatCanBeExportedFromTheMenu()
+    {
+        m_window->document().replace(smallProject(), {});
+        m_window->showPage("model");
+        for (const project::ExportFormat& format : project::exportFormats()) {
+            QVERIFY2(m_window->findChild<QAction*>(QStringLiteral("action.export.") +
+                                                   QString::fromStdString(format.name)) != nullptr,
+                     format.name.c_str());
+        }
+        const QString path = m_folder.filePath(QStringLiteral("out.h5"));
+        m_dialogs->paths.enqueue(path);
+        m_window->findChild<QAction*>(QStringLiteral("action.export.keras-h5"))->trigger();
+        widgets::Banner& banner = m_window->showPage("model")->banner();
+        QTRY_VERIFY(banner.isVisible());
+        QVERIFY2(banner.text().contains(QStringLiteral("out.h5")), qPrintable(banner.text()));
+        QVERIFY(io::loadModel(path.toStdString()).has_value());
     }
 
     void picturesAreStretchedAndLabelled()
