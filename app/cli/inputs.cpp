@@ -2,6 +2,7 @@
 #include "app/cli/inputs.h"
 
 #include "core/io/array_file.h"
+#include "core/project/open_options.h"
 
 #include <CLI/CLI.hpp>
 
@@ -12,8 +13,11 @@ namespace bitscape::cli {
 void addModelOptions(CLI::App& app, ModelOptions& options, bool withMap)
 {
     app.add_option("MODEL", options.model,
-                   "Model: x.h5, arch.json,weights.h5, p.bitscape[@CONFIG] or sample:NAME")
+                   "Model: x.keras, x.h5, arch.json,weights.h5, p.bitscape[@CONFIG] or sample:NAME")
         ->required();
+    app.add_option("--architecture", options.architecture,
+                   "Where the layers are described, for files of weights only: architecture JSON "
+                   "or a Keras model");
     if (withMap) {
         app.add_option("--map", options.map, "Quantizers per layer: JSON file or inline JSON");
     }
@@ -55,7 +59,7 @@ void addDataOptions(CLI::App& app, DataOptions& options, DataArgument argument, 
 
 Result<project::OpenedModel> openModel(Session& session, const ModelOptions& options)
 {
-    auto opened = project::openModel(options.model);
+    auto opened = project::openModel(options.model, {.architecture = options.architecture});
     if (!opened) {
         return opened;
     }

@@ -13,10 +13,11 @@ namespace bitscape::cli {
 
 struct ModelOptions {
     std::string model;
-    std::string map; ///< file or inline JSON; empty: none
+    std::string map;          ///< file or inline JSON; empty: none
+    std::string architecture; ///< file; empty: MODEL holds its own
 };
 
-/// Adds MODEL (positional, required) and, if wanted, --map.
+/// Adds MODEL (positional, required), --architecture and, if wanted, --map.
 void addModelOptions(CLI::App& app, ModelOptions& options, bool withMap = true);
 
 struct DataOptions {

@@ -187,7 +187,7 @@ std::vector<Check> checkContents(const Project& project)
         return checks;
     }
     const io::ModelFile& model = *project.model;
-    if (model.bytes && model.format == "keras-h5") {
+    if (model.bytes && model.format != "keras-json") {
         checks.push_back(
             {"model: bytes match their SHA-256", sha256(*model.bytes) == model.sha256});
     }
@@ -528,6 +528,8 @@ Action declareProject(CLI::App& app)
     };
     CLI::App* creation = add(app, "new", "Make a project around a model", make);
     creation->add_option("--model", options->model.model, "Model: as for inspect")->required();
+    creation->add_option("--architecture", options->model.architecture,
+                         "Where the layers are described, for files of weights only");
     creation->add_option("--map", options->model.map, "Quantizers per layer: JSON file or inline");
     addDataOptions(*creation, options->data, DataArgument::OptionalOption);
     add(app, "info", "Show what a project holds", info);

@@ -73,6 +73,16 @@ void foldInto(Layer& layer, const ChannelLine& line)
     layer.weights.push_back({"bias", {}, std::make_shared<const Tensor>(std::move(bias)), true});
 }
 
+/// Whether another call of the layer has its weights.
+bool isShared(const Graph& graph, int index)
+{
+    const auto& own = graph.layer(index).weights;
+    return !own.empty() && std::ranges::count_if(graph.layers(), [&](const Layer& layer) {
+                               return !layer.weights.empty() &&
+                                      layer.weights.front().value == own.front().value;
+                           }) > 1;
+}
+
 bool canFold(const Graph& graph, int norm, const Configuration& configuration)
 {
     const auto* own = std::get_if<BatchNormOp>(&graph.layer(norm).op);
@@ -80,6 +90,9 @@ bool canFold(const Graph& graph, int norm, const Configuration& configuration)
         return false;
     }
     const int producer = graph.layer(norm).inputs[0];
+    if (isShared(graph, producer)) {
+        return false;
+    }
     Op op = graph.layer(producer).op;
     const bool isOutput = std::ranges::find(graph.outputs(), producer) != graph.outputs().end();
     return biasFlag(op) != nullptr && functionOf(op).isLinear() && !isChannelsFirst(op) &&

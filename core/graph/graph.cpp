@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <numeric>
+#include <set>
 #include <utility>
 
 namespace bitscape::graph {
@@ -263,6 +265,7 @@ Result<std::shared_ptr<const Graph>> Graph::withWeights(const WeightSet& weights
                     m_name);
     }
     auto copy = std::make_shared<Graph>(*this);
+    std::map<const Tensor*, TensorPtr> shared; // what was one tensor stays one
     for (std::size_t i = 0; i < weights.size(); ++i) {
         Layer& owner = copy->m_layers[static_cast<std::size_t>(m_slots[i].layer)];
         Weight& weight = owner.weights[static_cast<std::size_t>(m_slots[i].weight)];
@@ -273,7 +276,7 @@ Result<std::shared_ptr<const Graph>> Graph::withWeights(const WeightSet& weights
                                     weight.value->shape().toString()),
                         describe(owner));
         }
-        weight.value = weights[i];
+        weight.value = shared.emplace(weight.value.get(), weights[i]).first->second;
     }
     return std::shared_ptr<const Graph>(std::move(copy));
 }
@@ -286,9 +289,15 @@ std::int64_t Graph::macs() const
 
 std::int64_t Graph::parameterCount() const
 {
-    return std::accumulate(
-        m_layers.begin(), m_layers.end(), std::int64_t{0},
-        [](std::int64_t sum, const Layer& layer) { return sum + layer.parameterCount(); });
+    // Calls of one layer hold the same tensors, which count once.
+    std::set<const Tensor*> seen;
+    std::int64_t sum = 0;
+    for (const Layer& layer : m_layers) {
+        for (const Weight& weight : layer.weights) {
+            sum += seen.insert(weight.value.get()).second ? weight.value->size() : 0;
+        }
+    }
+    return sum;
 }
 
 std::vector<int> Graph::unsupported() const

@@ -7,6 +7,7 @@
 #include "core/graph/layers/attention.h"
 #include "core/graph/layers/bidirectional.h"
 #include "core/graph/layers/conv_lstm.h"
+#include "core/graph/layers/fixed_point.h"
 #include "core/graph/layers/group_norm.h"
 #include "core/graph/layers/locally_connected.h"
 #include "core/graph/layers/merge.h"
@@ -44,7 +45,7 @@ std::span<const LayerInfo> layerKinds()
                     {softmaxLayer(), permuteLayer(), scaleShiftLayer(), adaptiveActivationLayer()});
         rows.insert(rows.end(), {simpleRnnLayer(), lstmLayer(), gruLayer(), bidirectionalLayer(),
                                  convLstm2dLayer(), timeDistributedLayer(), repeatVectorLayer(),
-                                 maskingLayer(), embeddingLayer()});
+                                 maskingLayer(), embeddingLayer(), fixedPointLayer()});
         return rows;
     }();
     return table;
@@ -66,9 +67,7 @@ std::string whyRefused(std::string_view className)
 {
     constexpr std::array kCode{"Lambda", "TFOpLambda", "TensorFlowOpLayer", "SlicingOpLambda"};
     constexpr std::array kNested{"Sequential", "Functional", "Model"};
-    constexpr std::array kKeras1{
-        "Convolution1D",        "Convolution2D",       "Deconvolution2D", "Merge",
-        "TimeDistributedDense", "AtrousConvolution2D", "MaxoutDense",     "Highway"};
+    constexpr std::array kKeras1{"Merge", "MaxoutDense", "Highway", "SReLU", "ParametricSoftplus"};
     constexpr std::array kKeras{"RNN", "StackedRNNCells"};
     const auto among = [className](const auto& names) {
         return std::ranges::find(names, className) != names.end();
@@ -77,13 +76,16 @@ std::string whyRefused(std::string_view className)
         return "it holds Python code, which is never run";
     }
     if (among(kNested)) {
-        return "a network inside a network is not covered";
+        return "a network inside that does not describe its layers";
     }
     if (among(kKeras1)) {
         return "a layer of Keras 1, which is not covered";
     }
     if (among(kKeras)) {
         return "this layer is not covered";
+    }
+    if (className.starts_with("keras.ops.")) {
+        return "an operation outside of any layer, which is not covered";
     }
     return "a custom class, whose meaning is not known";
 }
@@ -185,9 +187,6 @@ Result<LayerMeaning> readLayerConfig(const std::string& className, const Json& c
     const LayerInfo* row = findIn(kinds, className);
     if (row == nullptr) {
         return LayerMeaning{.op = UnsupportedOp{whyRefused(className)}};
-    }
-    if (dialect.major < 2 && className != "InputLayer") {
-        return LayerMeaning{.op = UnsupportedOp{"files of Keras 1 are not covered"}};
     }
     const bool isQuantized = className == row->quantizedName;
     LayerReading reading(*row, config, dialect, isQuantized, kinds);

@@ -225,6 +225,9 @@ void readBatchNorm(LayerReading& reading)
     if (op.axes.front() < -1 || (op.axes.size() > 1 && op.axes.front() < 0)) {
         reading.lacks("an axis counted from the end is not covered");
     }
+    if (reading.config.integer("mode", 0, 0, 2) != 0) { // Keras 1
+        reading.lacks("normalization by the statistics of each call is not covered");
+    }
     const bool renormalizes = reading.config.boolean("renorm", false);
     if (renormalizes) {
         reading.lacks("batch renormalization is not covered");

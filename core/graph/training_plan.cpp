@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
+#include <map>
 #include <numeric>
 
 namespace bitscape::graph {
@@ -544,6 +546,30 @@ private:
             m_quantizers[slot]->gradient(weight, m_gradients[slot].view(),
                                          m_gradients[slot].mutableView(), call);
         });
+        sumShared();
+    }
+
+    /// Weights that several calls of a layer have in common learn from all of them: each copy gets
+    /// the sum, so that equal steps keep them equal.
+    void sumShared()
+    {
+        std::map<const Tensor*, std::vector<std::size_t>> copies;
+        std::size_t slot = 0;
+        for (const Layer& layer : m_graph->layers()) {
+            for (const Weight& weight : layer.weights) {
+                copies[weight.value.get()].push_back(slot++);
+            }
+        }
+        for (const auto& [tensor, slots] : copies) {
+            Tensor& sum = m_gradients[slots.front()];
+            for (std::size_t i = 1; i < slots.size(); ++i) {
+                std::ranges::transform(sum.values(), m_gradients[slots[i]].values(),
+                                       sum.values().begin(), std::plus<>());
+            }
+            for (std::size_t i = 1; i < slots.size(); ++i) {
+                std::ranges::copy(sum.values(), m_gradients[slots[i]].values().begin());
+            }
+        }
     }
 
     // ---- where tensors lie

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/io/foreign_format.h"
 
-#include "core/base/json_text.h"
 #include "core/base/text.h"
-#include "core/io/zip_archive.h"
 
 #include <algorithm>
 #include <array>
@@ -15,7 +13,6 @@ namespace bitscape::io {
 namespace {
 
 constexpr std::string_view kHdf5Magic = "\x89HDF\r\n\x1a\n";
-constexpr std::int64_t kMaxUnpacked = std::int64_t{512} << 20;
 
 bool isHdf5(std::string_view bytes)
 {
@@ -89,49 +86,6 @@ Failure unsupported(FileFormat format, const std::string& path)
                 path, "Save the model as Keras HDF5: model.save('x.h5').");
 }
 
-Failure corrupt(std::string message, const std::string& where)
-{
-    return fail(ErrorCode::CorruptFile, std::move(message), where);
-}
-
-/// A Keras archive must be whole before it may be called a matter of format.
-Failure refuseZip(std::string_view bytes, const std::string& path)
-{
-    auto entries = readZip(bytes, path, kMaxUnpacked);
-    if (!entries) {
-        return fail(std::move(entries).error());
-    }
-    const auto find = [&](std::string_view name) -> const std::string* {
-        const auto found = std::ranges::find(*entries, name, &ZipEntries::value_type::first);
-        return found == entries->end() ? nullptr : &found->second;
-    };
-    for (const auto& [name, content] : *entries) {
-        if (name.starts_with("/") || name.find("..") != std::string::npos) {
-            return corrupt("The archive holds a name that leads outside of it.",
-                           path + ", " + name);
-        }
-    }
-    const std::string* config = find("config.json");
-    const std::string* weights = find("model.weights.h5");
-    if (config == nullptr || find("metadata.json") == nullptr) {
-        return corrupt("The archive is no Keras model: config.json or metadata.json is missing.",
-                       path);
-    }
-    auto parsed = parseJson(*config, path + ", config.json");
-    if (!parsed) {
-        return fail(std::move(parsed).error());
-    }
-    if (!member(*parsed, "class_name").is_string()) {
-        return corrupt("It says no class_name.", path + ", config.json");
-    }
-    const bool otherWeights =
-        find("model.weights.npz") != nullptr || find("model.weights.json") != nullptr;
-    if (weights == nullptr ? !otherWeights : !isHdf5(*weights)) {
-        return corrupt("The archive holds no readable model.weights.h5.", path);
-    }
-    return unsupported(FileFormat::KerasZip, path);
-}
-
 } // namespace
 
 FileFormat formatOf(std::string_view bytes)
@@ -174,9 +128,6 @@ std::string_view describe(FileFormat format)
 Failure refuseForeign(std::string_view bytes, const std::string& path)
 {
     const FileFormat format = formatOf(bytes);
-    if (format == FileFormat::KerasZip) {
-        return refuseZip(bytes, path);
-    }
     if (format == FileFormat::Onnx) {
         return unsupported(format, path);
     }
@@ -188,7 +139,8 @@ Failure refuseForeign(std::string_view bytes, const std::string& path)
     return fail(ErrorCode::CorruptFile,
                 claims ? "The file is damaged or is no " + ending + " file at all."
                        : "The file is of no known format.",
-                path, "Models are read from Keras HDF5 (.h5) or from ARCH.json,WEIGHTS.h5.");
+                path,
+                "Models are read from Keras files (.keras, .h5) or from ARCH.json,WEIGHTS.h5.");
 }
 
 } // namespace bitscape::io

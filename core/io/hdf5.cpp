@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
+#include <cstdint>
 #include <limits>
 #include <mutex>
 #include <numeric>
@@ -198,6 +200,15 @@ Result<std::vector<std::string>> readStrings(hid_t attribute, std::int64_t maxCo
     return texts;
 }
 
+constexpr const char* kBfloat16 = "bfloat16";
+
+/// Keras stores bfloat16 as pairs of bytes and says so in an attribute.
+bool isBfloat16(hid_t set, hid_t type)
+{
+    return H5Tget_class(type) == H5T_OPAQUE && H5Tget_size(type) == sizeof(std::uint16_t) &&
+           H5Aexists(set, "dtype") > 0;
+}
+
 /// Follows `path` component by component and refuses anything but hard links, so that no file can
 /// send the reader elsewhere.
 Result<Handle> openChild(hid_t start, std::string_view path, const std::string& where)
@@ -260,6 +271,10 @@ Result<OpenDataset> openDataset(hid_t start, std::string_view path, const std::s
         return fail(std::move(shape).error());
     }
     describeType(type.id(), found.info);
+    if (isBfloat16(found.set.id(), type.id())) {
+        found.info.kind = ValueKind::Float;
+        found.info.dtype = kBfloat16;
+    }
     found.info.shape = std::move(*shape);
     found.info.elementCount = countOf(found.info.shape);
     return found;
@@ -689,6 +704,18 @@ Result<Tensor> Group::readTensor(std::string_view path, std::int64_t maxElements
             return fail(std::move(values).error());
         }
         return Tensor(tensor.shape(), *values);
+    }
+    if (opened->info.dtype == kBfloat16) {
+        std::vector<std::uint16_t> raw(static_cast<std::size_t>(tensor.size()));
+        const Handle type(H5Dget_type(opened->set.id()));
+        auto ok = readInto(opened->set.id(), type.id(), raw.data(), where);
+        if (!ok) {
+            return fail(std::move(ok).error());
+        }
+        std::ranges::transform(raw, tensor.values().begin(), [](std::uint16_t half) {
+            return std::bit_cast<float>(std::uint32_t{half} << 16U);
+        });
+        return tensor;
     }
     if (auto ok = readInto(opened->set.id(), H5T_NATIVE_FLOAT, tensor.data(), where); !ok) {
         return fail(std::move(ok).error());

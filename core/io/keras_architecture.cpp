@@ -2,16 +2,15 @@
 #include "core/io/keras_architecture.h"
 
 #include "core/base/json_text.h"
-#include "core/base/text.h"
 #include "core/graph/layer_registry.h"
 #include "core/graph/mask_flow.h"
-#include "core/graph/shape_rules.h"
+#include "core/io/keras1.h"
+#include "core/io/keras_text.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <map>
 #include <optional>
 #include <utility>
@@ -20,7 +19,6 @@ namespace bitscape::io {
 
 namespace {
 
-constexpr std::int64_t kMaxParameters = std::int64_t{1} << 28; // zeros of a network without weights
 constexpr std::size_t kMaxLayers = 100000;
 
 Failure corrupt(std::string message, std::string where)
@@ -28,97 +26,23 @@ Failure corrupt(std::string message, std::string where)
     return fail(ErrorCode::CorruptFile, std::move(message), std::move(where));
 }
 
-std::string textOf(const Json& value)
-{
-    return value.is_string() ? value.get<std::string>() : std::string();
-}
-
-/// One call of a layer: which outputs of which layers it reads.
-struct Edge {
-    std::string layer;
-    std::int64_t node = 0;
-    std::int64_t tensor = 0;
+/// An output of a layer of the network.
+struct TensorRef {
+    int layer = 0;
+    int part = 0;
 };
-using Node = std::vector<Edge>;
+using Tensors = std::vector<TensorRef>;
 
-/// A layer as the JSON says it.
-struct LayerText {
-    std::string name;
-    std::string className;
-    const Json* config = nullptr;
-    std::vector<Node> nodes; ///< empty for inputs and in Sequential models
+/// Where in the file a model stands.
+struct Scope {
+    std::string prefix = {};
+    bool isPerStep = false; ///< inside TimeDistributed
+
+    [[nodiscard]] Scope within(const std::string& name) const
+    {
+        return {prefix + name + ".", isPerStep};
+    }
 };
-
-/// ["name", node, tensor, …]
-std::optional<Edge> edgeOf(const Json& value)
-{
-    if (!value.is_array() || value.size() < 3 || !value[0].is_string() ||
-        !value[1].is_number_integer() || !value[2].is_number_integer()) {
-        return std::nullopt;
-    }
-    return Edge{value[0].get<std::string>(), value[1].get<std::int64_t>(),
-                value[2].get<std::int64_t>()};
-}
-
-/// All tensors that a node refers to, in order: lists of edges (Keras 2) or objects with a
-/// keras_history (Keras 3), nested as the call's arguments are.
-void collectEdges(const Json& value, Node& node)
-{
-    if (const auto edge = edgeOf(value)) {
-        node.push_back(*edge);
-        if (value.size() > 3) { // tensors among the keyword arguments
-            collectEdges(value[3], node);
-        }
-        return;
-    }
-    if (value.is_object() && textOf(member(value, "class_name")) == "__keras_tensor__") {
-        if (const auto edge = edgeOf(member(member(value, "config"), "keras_history"))) {
-            node.push_back(*edge);
-        }
-        return;
-    }
-    if (value.is_structured()) {
-        for (const Json& inner : value) {
-            collectEdges(inner, node);
-        }
-    }
-}
-
-Result<LayerText> layerText(const Json& entry, std::size_t number)
-{
-    const std::string place = "layer " + std::to_string(number);
-    const Json& config = member(entry, "config");
-    LayerText text;
-    text.className = textOf(member(entry, "class_name"));
-    // The entry's own name is the one that nodes refer to; Sequential models have the config's
-    // only.
-    text.name = textOf(member(entry, "name"));
-    if (text.name.empty()) {
-        text.name = textOf(member(config, "name"));
-    }
-    if (text.className.empty()) {
-        return corrupt("The layer has no class_name.", place);
-    }
-    if (text.name.empty()) {
-        text.name = fmt::format("{}_{}", text.className, number); // Keras 1 allowed none
-    }
-    text.config = &config;
-    const Json& nodes = member(entry, "inbound_nodes");
-    if (nodes.is_array()) {
-        for (const Json& node : nodes) {
-            collectEdges(node, text.nodes.emplace_back());
-        }
-    }
-    return text;
-}
-
-void giveUp(KerasArchitecture& network, graph::Layer& layer, std::string reason)
-{
-    if (layer.isSupported()) {
-        layer.op = graph::UnsupportedOp{std::move(reason)};
-        network.quantizers.layers.erase(layer.name);
-    }
-}
 
 class Builder {
 public:
@@ -126,21 +50,34 @@ public:
     {
     }
 
-    Result<void> addSequential(const Json& entries, const Json& config);
-    Result<void> addFunctional(const Json& entries, const Json& config);
+    /// Adds all layers of a model; returns what it gives. `given`: what it reads; null: it has
+    /// inputs of its own.
+    Result<Tensors> build(const ModelText& model, const Scope& scope, const Tensors* given,
+                          std::vector<KerasUnit>& units);
+    Result<std::vector<int>> resolve(const Tensors& tensors);
 
 private:
+    Result<Tensors> sequential(const ModelText& model, const Scope& scope, const Tensors* given,
+                               std::vector<KerasUnit>& units);
+    Result<Tensors> functional(const ModelText& model, const Scope& scope, const Tensors* given,
+                               std::vector<KerasUnit>& units);
+    /// What stands before the first layer of a sequential model without inputs.
+    Result<Tensors> impliedInput(const LayerText& first, const ModelText& model,
+                                 const Scope& scope);
+    /// Keras 1: a Merge that holds the models it merges.
+    Result<Tensors> branches(const LayerText& merge, const Scope& scope,
+                             std::vector<KerasUnit>& units);
+    /// One call of a layer, or of a model inside.
+    Result<Tensors> call(const LayerText& text, const Tensors* inputs, const Scope& scope,
+                         KerasUnit& unit);
+    Result<Tensors> callLayer(const LayerText& text, const Tensors& inputs, const Scope& scope,
+                              KerasUnit& unit);
     /// Adds the layer and what it means; returns its number.
-    Result<int> add(const LayerText& text, std::vector<int> inputs);
-    Result<void> connect(const std::vector<LayerText>& texts);
-    Result<std::vector<int>> ends(const Json& value, const char* key);
-    /// The layer that stands for the tensor: of several, one that takes it out.
-    Result<int> source(const Edge& edge);
-    int tensor(int layer, std::int64_t part);
-    [[nodiscard]] const std::string& nameOf(int layer) const
-    {
-        return m_into.layers[static_cast<std::size_t>(layer)].name;
-    }
+    Result<int> add(const LayerText& text, std::string name, std::vector<int> inputs);
+    Result<Tensors> addInput(const LayerText& text, const Scope& scope);
+    Result<TensorRef> output(const Tensors& tensors, std::int64_t part, const std::string& name);
+    int tensor(int layer, int part);
+    [[nodiscard]] std::string freeName(const std::string& name) const;
 
     KerasArchitecture& m_into;
     graph::KerasDialect m_dialect;
@@ -148,18 +85,34 @@ private:
     std::map<std::string, int, std::less<>> m_numbers;
 };
 
-Result<int> Builder::add(const LayerText& text, std::vector<int> inputs)
+std::string Builder::freeName(const std::string& name) const
+{
+    std::string free = name;
+    for (int copy = 2; m_numbers.contains(free); ++copy) {
+        free = fmt::format("{}-{}", name, copy);
+    }
+    return free;
+}
+
+Result<int> Builder::add(const LayerText& text, std::string name, std::vector<int> inputs)
 {
     auto meaning = graph::readLayerConfig(text.className, *text.config, m_dialect);
     if (!meaning) {
-        return fail(std::move(meaning).error().in("layer " + text.name));
+        return fail(std::move(meaning).error().in("layer " + name));
+    }
+    if (m_into.layers.size() >= kMaxLayers) {
+        return corrupt(fmt::format("The network has more than {} layers.", kMaxLayers),
+                       "layer " + name);
+    }
+    const Json& policy = member(*text.config, "dtype");
+    if (textOf(member(policy, "class_name")).starts_with("Quantized")) {
+        meaning = graph::LayerMeaning{
+            .op = graph::UnsupportedOp{"its weights are quantized by Keras, which is not covered"}};
     }
     const int number = static_cast<int>(m_into.layers.size());
-    if (!m_numbers.emplace(text.name, number).second) {
-        return corrupt("Two layers have this name.", "layer " + text.name);
-    }
+    m_numbers.emplace(name, number);
     graph::Layer layer;
-    layer.name = text.name;
+    layer.name = std::move(name);
     layer.className = text.className;
     layer.op = std::move(meaning->op);
     layer.inputs = std::move(inputs);
@@ -178,15 +131,16 @@ Result<int> Builder::add(const LayerText& text, std::vector<int> inputs)
     return number;
 }
 
-int Builder::tensor(int layer, std::int64_t part)
+int Builder::tensor(int layer, int part)
 {
-    const std::string name = fmt::format("{}:{}", nameOf(layer), part);
+    const std::string name =
+        fmt::format("{}:{}", m_into.layers[static_cast<std::size_t>(layer)].name, part);
     const auto [found, isNew] = m_numbers.emplace(name, static_cast<int>(m_into.layers.size()));
     if (isNew) {
         graph::Layer select;
         select.name = name;
         select.className = "Select";
-        select.op = graph::SelectOp{static_cast<int>(part)};
+        select.op = graph::SelectOp{part};
         select.inputs = {layer};
         m_into.layers.push_back(std::move(select));
         m_into.lastAxes.push_back(0);
@@ -196,158 +150,293 @@ int Builder::tensor(int layer, std::int64_t part)
     return found->second;
 }
 
-Result<int> Builder::source(const Edge& edge)
+Result<std::vector<int>> Builder::resolve(const Tensors& tensors)
 {
-    const auto found = m_numbers.find(edge.layer);
-    if (found == m_numbers.end()) {
-        return corrupt("It reads a layer '" + edge.layer + "' that is not there.", {});
+    std::vector<int> layers;
+    for (const TensorRef& ref : tensors) {
+        const int count = m_tensors[static_cast<std::size_t>(ref.layer)];
+        layers.push_back(count == 1 ? ref.layer : tensor(ref.layer, ref.part));
     }
-    const int count = m_tensors[static_cast<std::size_t>(found->second)];
-    if (edge.tensor < 0 || edge.tensor >= count) {
-        // What is not covered has an unknown number of outputs.
-        const bool isKnown = m_into.layers[static_cast<std::size_t>(found->second)].isSupported();
-        return isKnown ? corrupt(fmt::format("It reads output {} of layer '{}', which has {}.",
-                                             edge.tensor, edge.layer, count),
-                                 {})
-                       : Result<int>(found->second);
-    }
-    return count == 1 ? found->second : tensor(found->second, edge.tensor);
+    return layers;
 }
 
-/// The shape that a first layer says its input has; nothing if it does not.
-std::optional<Json> statedShape(const Json& layerConfig, const Json& modelConfig)
+Result<TensorRef> Builder::output(const Tensors& tensors, std::int64_t part,
+                                  const std::string& name)
 {
-    for (const char* key : {"batch_input_shape", "batch_shape"}) {
-        if (const Json& shape = member(layerConfig, key); shape.is_array()) {
-            return shape;
-        }
+    if (part >= 0 && part < std::ssize(tensors)) {
+        return tensors[static_cast<std::size_t>(part)];
     }
-    if (layerConfig.contains("mask_zero")) { // Embedding: its input_dim counts rows of the table
-        return Json::array({nullptr, member(layerConfig, "input_length")});
+    // What is not covered has an unknown number of outputs.
+    const int layer = tensors.empty() ? -1 : tensors.front().layer;
+    if (layer >= 0 && !m_into.layers[static_cast<std::size_t>(layer)].isSupported()) {
+        return tensors.front();
     }
-    if (const Json& size = member(layerConfig, "input_dim"); size.is_number_integer()) {
-        return Json::array({nullptr, size});
-    }
-    // A pruned or time-distributed first layer keeps the shape inside.
-    if (const Json& inner = member(member(layerConfig, "layer"), "config"); inner.is_object()) {
-        return statedShape(inner, modelConfig);
-    }
-    if (const Json& shape = member(modelConfig, "build_input_shape"); shape.is_array()) {
-        return shape;
-    }
-    return std::nullopt;
+    return corrupt(
+        fmt::format("It reads output {} of layer '{}', which has {}.", part, name, tensors.size()),
+        {});
 }
 
-Result<void> Builder::addSequential(const Json& entries, const Json& config)
+Result<Tensors> Builder::addInput(const LayerText& text, const Scope& scope)
 {
-    int previous = -1;
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-        auto text = layerText(entries[i], i);
-        if (!text) {
-            return fail(std::move(text).error());
+    auto number = add(text, freeName(scope.prefix + text.name), {});
+    if (!number) {
+        return fail(std::move(number).error());
+    }
+    m_into.inputs.push_back(*number);
+    return Tensors{{*number, 0}};
+}
+
+Result<Tensors> Builder::callLayer(const LayerText& text, const Tensors& inputs, const Scope& scope,
+                                   KerasUnit& unit)
+{
+    auto sources = resolve(inputs);
+    if (!sources) {
+        return fail(std::move(sources).error());
+    }
+    const std::string name = freeName(scope.prefix + text.name);
+    const bool isWrapped = scope.isPerStep && inputs.size() == 1;
+    const Json wrapped{{"layer", {{"class_name", text.className}, {"config", *text.config}}}};
+    const LayerText perStep{text.name, "TimeDistributed", &wrapped};
+    auto number = add(isWrapped ? perStep : text, name, std::move(*sources));
+    if (!number) {
+        return fail(std::move(number).error());
+    }
+    graph::Layer& layer = m_into.layers[static_cast<std::size_t>(*number)];
+    const auto* joined = std::get_if<graph::ConcatenateOp>(&layer.op);
+    if (scope.isPerStep && joined != nullptr && joined->axis >= 0) {
+        layer.op = graph::ConcatenateOp{joined->axis + 1};
+    }
+    if (unit.layer < 0) {
+        unit.layer = *number;
+    } else {
+        m_into.weightsOf.resize(m_into.layers.size(), -1);
+        m_into.weightsOf.back() = unit.layer;
+    }
+    Tensors given;
+    for (int part = 0; part < m_tensors[static_cast<std::size_t>(*number)]; ++part) {
+        given.push_back({*number, part});
+    }
+    return given;
+}
+
+Result<Tensors> Builder::call(const LayerText& text, const Tensors* inputs, const Scope& scope,
+                              KerasUnit& unit)
+{
+    if (unit.name.empty()) { // later calls have names of their own
+        unit.name = text.name;
+    }
+    unit.className = text.storedClass.empty() ? text.className : text.storedClass;
+    const Json& trainable = member(*text.config, "trainable");
+    unit.isTrainable = !trainable.is_boolean() || trainable.get<bool>();
+    if (const auto model = modelText(text.className, *text.config)) {
+        return build(*model, scope.within(text.name), inputs, unit.inner);
+    }
+    const Json& inner = member(*text.config, "layer");
+    const auto stepped = modelText(textOf(member(inner, "class_name")), member(inner, "config"));
+    if (text.className == "TimeDistributed" && stepped && inputs != nullptr) {
+        unit.isWrapped = true;
+        Scope steps = scope.within(text.name);
+        steps.isPerStep = true;
+        return build(*stepped, steps, inputs, unit.inner);
+    }
+    return callLayer(text, inputs == nullptr ? Tensors{} : *inputs, scope, unit);
+}
+
+Result<Tensors> Builder::impliedInput(const LayerText& first, const ModelText& model,
+                                      const Scope& scope)
+{
+    const auto shape = statedShape("Sequential", *model.config);
+    if (!shape) {
+        return fail(ErrorCode::Unsupported, "The network does not say the shape of its input.",
+                    "layer " + first.name, "Build the model before it is saved.");
+    }
+    const Json config{{"batch_input_shape", *shape}};
+    auto input = addInput({first.name + "_input", "InputLayer", &config}, scope);
+    if (input) {
+        m_into.layers.back().originalConfig.clear();
+    }
+    return input;
+}
+
+Result<Tensors> Builder::branches(const LayerText& merge, const Scope& scope,
+                                  std::vector<KerasUnit>& units)
+{
+    Tensors merged;
+    for (const Json& entry : member(*merge.config, "layers")) {
+        const auto model = modelText(textOf(member(entry, "class_name")), member(entry, "config"));
+        if (!model) {
+            return fail(ErrorCode::Unsupported, "It merges what is no model.",
+                        "layer " + merge.name);
         }
-        if (i == 0 && text->className != "InputLayer") {
-            const auto shape = statedShape(*text->config, config);
-            if (!shape) {
-                return fail(ErrorCode::Unsupported,
-                            "The network does not say the shape of its input.",
-                            "layer " + text->name, "Build the model before it is saved.");
+        std::vector<KerasUnit> own;
+        auto given = build(*model, scope, nullptr, own);
+        if (!given) {
+            return given;
+        }
+        merged.insert(merged.end(), given->begin(), given->end());
+        // Files list the layers of such models one after the other.
+        units.insert(units.end(), std::make_move_iterator(own.begin()),
+                     std::make_move_iterator(own.end()));
+    }
+    return merged;
+}
+
+Result<Tensors> Builder::sequential(const ModelText& model, const Scope& scope,
+                                    const Tensors* given, std::vector<KerasUnit>& units)
+{
+    auto texts = layerTexts(*model.layers);
+    if (!texts) {
+        return fail(std::move(texts).error());
+    }
+    if (auto plan = CallPlan::make(*texts); !plan) { // names that stand twice
+        return fail(std::move(plan).error());
+    }
+    Tensors tensors = given == nullptr ? Tensors{} : *given;
+    bool hasInput = given != nullptr;
+    std::vector<KerasUnit> before;
+    const bool isFirstCall = units.empty();
+    if (isFirstCall) {
+        units.resize(texts->size());
+    }
+    for (std::size_t i = 0; i < texts->size(); ++i) {
+        const LayerText& text = (*texts)[i];
+        if (i == 0 && text.className == "InputLayer") {
+            units[i].name = text.name;
+            units[i].className = text.className;
+            if (!hasInput) {
+                auto input = addInput(text, scope);
+                if (!input) {
+                    return input;
+                }
+                tensors = std::move(*input);
+                hasInput = true;
             }
-            const Json input{{"batch_input_shape", *shape}};
-            auto number = add({text->name + "_input", "InputLayer", &input, {}}, {});
-            if (!number) {
-                return fail(std::move(number).error());
-            }
-            previous = *number;
-            m_into.layers.back().originalConfig.clear();
-            m_into.inputs = {previous};
-        }
-        auto number = add(*text, previous < 0 ? std::vector<int>{} : std::vector<int>{previous});
-        if (!number) {
-            return fail(std::move(number).error());
-        }
-        if (i == 0 && previous < 0) {
-            m_into.inputs = {*number};
-        }
-        previous = *number;
-    }
-    const int tensors = m_tensors[static_cast<std::size_t>(previous)];
-    for (int part = 0; part < tensors; ++part) {
-        m_into.outputs.push_back(tensors == 1 ? previous : tensor(previous, part));
-    }
-    return {};
-}
-
-Result<void> Builder::connect(const std::vector<LayerText>& texts)
-{
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-        const LayerText& text = texts[i];
-        if (text.nodes.empty()) {
             continue;
         }
-        std::vector<int> inputs;
-        for (const Edge& edge : text.nodes.front()) {
-            auto number = source(edge);
-            if (!number) {
-                return fail(std::move(number).error().in("layer " + text.name));
+        const bool ownsInput =
+            modelText(text.className, *text.config) && !statedShape(text.className, *text.config);
+        if (!hasInput && !ownsInput) {
+            auto input = isMergeOfModels(text.className, *text.config)
+                             ? branches(text, scope, before)
+                             : impliedInput(text, model, scope);
+            if (!input) {
+                return input;
             }
-            inputs.push_back(*number);
+            tensors = std::move(*input);
+            hasInput = true;
         }
-        graph::Layer& layer = m_into.layers[i];
-        layer.inputs = std::move(inputs);
-        if (text.nodes.size() > 1) {
-            giveUp(m_into, layer,
-                   fmt::format("it is used {} times, which is not covered", text.nodes.size()));
+        auto next = call(text, hasInput ? &tensors : nullptr, scope, units[i]);
+        if (!next) {
+            return next;
         }
+        tensors = std::move(*next);
+        hasInput = true;
     }
-    return {};
+    units.insert(units.begin(), std::make_move_iterator(before.begin()),
+                 std::make_move_iterator(before.end()));
+    return tensors;
 }
 
-Result<std::vector<int>> Builder::ends(const Json& value, const char* key)
+Result<Tensors> Builder::functional(const ModelText& model, const Scope& scope,
+                                    const Tensors* given, std::vector<KerasUnit>& units)
 {
-    Node edges;
-    collectEdges(value, edges);
-    std::vector<int> numbers;
-    for (const Edge& edge : edges) {
-        auto number = source(edge);
-        if (!number) {
-            return fail(std::move(number).error().in(key));
+    auto texts = layerTexts(*model.layers);
+    auto plan = texts ? CallPlan::make(*texts) : fail(std::move(texts).error());
+    if (!plan) {
+        return fail(std::move(plan).error());
+    }
+    units.resize(texts->size());
+    const std::vector<Edge> inputEdges = edgesIn(member(*model.config, "input_layers"));
+    const std::vector<Edge> outputEdges = edgesIn(member(*model.config, "output_layers"));
+    for (const auto& [edges, key] :
+         {std::pair(&inputEdges, "input_layers"), std::pair(&outputEdges, "output_layers")}) {
+        if (edges->empty()) {
+            return corrupt("It names no layer.", key);
         }
-        numbers.push_back(*number);
     }
-    if (numbers.empty()) {
-        return corrupt("It names no layer.", key);
+    std::vector<Tensors> results(plan->calls().size());
+    std::vector<char> isInput(plan->calls().size());
+    if (given != nullptr && given->size() != inputEdges.size()) {
+        return corrupt(fmt::format("The model inside has {} inputs and reads {}.",
+                                   inputEdges.size(), given->size()),
+                       scope.prefix);
     }
-    return numbers;
+    const std::size_t firstInput = m_into.inputs.size();
+    for (std::size_t i = 0; given != nullptr && i < inputEdges.size(); ++i) {
+        auto source = plan->find(inputEdges[i]);
+        if (!source) {
+            return fail(std::move(source).error().in("input_layers"));
+        }
+        results[static_cast<std::size_t>(source->call)] = {(*given)[i]};
+        isInput[static_cast<std::size_t>(source->call)] = 1;
+    }
+    const auto read = [&](const CallPlan::Source& source) {
+        const auto call = static_cast<std::size_t>(source.call);
+        return output(results[call], source.tensor, (*texts)[plan->calls()[call].layer].name);
+    };
+    for (const int number : plan->order()) {
+        const CallPlan::Call& step = plan->calls()[static_cast<std::size_t>(number)];
+        const LayerText& text = (*texts)[step.layer];
+        KerasUnit& unit = units[step.layer];
+        Tensors inputs;
+        for (const CallPlan::Source& source : step.sources) {
+            auto one = read(source);
+            if (!one) {
+                return fail(std::move(one).error().in("layer " + text.name));
+            }
+            inputs.push_back(*one);
+        }
+        Result<Tensors> result = results[static_cast<std::size_t>(number)];
+        if (isInput[static_cast<std::size_t>(number)] != 0 || text.className == "InputLayer") {
+            unit.name = text.name;
+            unit.className = text.className;
+            if (isInput[static_cast<std::size_t>(number)] == 0) {
+                result = addInput(text, scope);
+            }
+        } else {
+            LayerText called{text.name, text.className, text.config, {}, text.storedClass};
+            if (step.number > 0) {
+                called.name += fmt::format("-{}", step.number + 1);
+            }
+            result = call(called, &inputs, scope, unit);
+        }
+        if (!result) {
+            return result;
+        }
+        results[static_cast<std::size_t>(number)] = std::move(*result);
+    }
+    const auto ends = [&](const std::vector<Edge>& edges, const char* key) -> Result<Tensors> {
+        Tensors tensors;
+        for (const Edge& edge : edges) {
+            auto source = plan->find(edge);
+            auto one = source ? read(*source) : fail(std::move(source).error());
+            if (!one) {
+                return fail(std::move(one).error().in(key));
+            }
+            tensors.push_back(*one);
+        }
+        return tensors;
+    };
+    if (given == nullptr) { // in the order in which the model takes them
+        auto inputs = ends(inputEdges, "input_layers");
+        auto numbers = inputs ? resolve(*inputs) : fail(std::move(inputs).error());
+        if (!numbers) {
+            return fail(std::move(numbers).error());
+        }
+        m_into.inputs.resize(firstInput);
+        m_into.inputs.insert(m_into.inputs.end(), numbers->begin(), numbers->end());
+    }
+    return ends(outputEdges, "output_layers");
 }
 
-Result<void> Builder::addFunctional(const Json& entries, const Json& config)
+Result<Tensors> Builder::build(const ModelText& model, const Scope& scope, const Tensors* given,
+                               std::vector<KerasUnit>& units)
 {
-    std::vector<LayerText> texts;
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-        auto text = layerText(entries[i], i);
-        if (!text) {
-            return fail(std::move(text).error());
-        }
-        if (auto number = add(*text, {}); !number) {
-            return fail(std::move(number).error());
-        }
-        texts.push_back(std::move(*text));
+    if (model.layers->size() > kMaxLayers) {
+        return corrupt(fmt::format("The model has more than {} layers.", kMaxLayers), scope.prefix);
     }
-    if (auto ok = connect(texts); !ok) {
-        return ok;
-    }
-    auto inputs = ends(member(config, "input_layers"), "input_layers");
-    if (!inputs) {
-        return fail(std::move(inputs).error());
-    }
-    auto outputs = ends(member(config, "output_layers"), "output_layers");
-    if (!outputs) {
-        return fail(std::move(outputs).error());
-    }
-    m_into.inputs = std::move(*inputs);
-    m_into.outputs = std::move(*outputs);
-    return {};
+    return model.isSequential ? sequential(model, scope, given, units)
+                              : functional(model, scope, given, units);
 }
 
 /// "2.2.4-tf" → 2; 2 if the text says nothing.
@@ -360,168 +449,24 @@ int majorVersion(std::string_view version)
 
 /// Keras 3 objects say the Python module they come from, and batch_shape instead of
 /// batch_input_shape; the JSON itself says no version when it stands in an HDF5 file.
-graph::KerasDialect dialectOf(std::string_view version, const Json& model)
+int dialectOf(std::string_view version, const Json& model)
 {
     if (version.empty() && member(member(model, "config"), "build_input_shape").is_null() &&
         member(model, "registered_name").is_null() && !member(model, "module").is_null()) {
-        return {3};
+        return 3;
     }
-    return {majorVersion(version)};
-}
-
-// ------------------------------------------------------------------------------- shapes and sizes
-
-/// Output shapes as far as they can be told, in any order of the layers; rank 0: unknown.
-class ShapeSketch {
-public:
-    explicit ShapeSketch(const KerasArchitecture& network)
-        : m_network(network), m_shapes(network.layers.size())
-    {
-        constexpr int kMaxPasses = 1000; // files list producers first, so that one is enough
-        std::vector<bool> done(m_shapes.size());
-        bool progress = true;
-        for (int pass = 0; pass < kMaxPasses && progress; ++pass) {
-            progress = false;
-            for (std::size_t i = 0; i < m_shapes.size(); ++i) {
-                if (!done[i] && isReady(network.layers[i], done)) {
-                    visit(i);
-                    done[i] = true;
-                    progress = true;
-                }
-            }
-        }
-    }
-
-    [[nodiscard]] const Shape& shape(int layer) const
-    {
-        return m_shapes[static_cast<std::size_t>(layer)];
-    }
-    [[nodiscard]] std::int64_t parameters() const { return m_parameters; }
-
-private:
-    static bool isReady(const graph::Layer& layer, const std::vector<bool>& done)
-    {
-        return std::ranges::all_of(
-            layer.inputs, [&](int input) { return done[static_cast<std::size_t>(input)]; });
-    }
-
-    void visit(std::size_t index)
-    {
-        const graph::Layer& layer = m_network.layers[index];
-        std::vector<Shape> inputs;
-        for (const int input : layer.inputs) {
-            inputs.push_back(shape(input));
-        }
-        const auto rules = graph::shapeOf(layer.op, inputs);
-        if (!rules) {
-            return; // Graph::make says it in words
-        }
-        m_shapes[index] = rules->output;
-        for (const graph::WeightSpec& weight : rules->weights) {
-            m_parameters += std::min(weight.shape.elementCount(), kMaxParameters + 1);
-            m_parameters = std::min(m_parameters, kMaxParameters + 1);
-        }
-    }
-
-    const KerasArchitecture& m_network;
-    std::vector<Shape> m_shapes;
-    std::int64_t m_parameters = 0;
-};
-
-/// Layers that work along another axis than the last are other operations, if they are any.
-void checkAxes(KerasArchitecture& network, const ShapeSketch& sketch)
-{
-    for (std::size_t i = 0; i < network.layers.size(); ++i) {
-        graph::Layer& layer = network.layers[i];
-        const int axis = network.lastAxes[i];
-        if (axis == 0 || layer.inputs.empty()) {
-            continue;
-        }
-        const int rank = sketch.shape(layer.inputs.front()).rank(); // without the batch
-        if (rank == 0 || axis == rank || axis == -1) {
-            continue;
-        }
-        if (!std::holds_alternative<graph::UnsupportedOp>(network.otherwise[i])) {
-            layer.op = network.otherwise[i];
-        } else {
-            giveUp(network, layer,
-                   fmt::format("it works along axis {} of {}, only the last is covered", axis,
-                               rank + 1));
-        }
-    }
-}
-
-// ---------------------------------------------------------------------------------------- weights
-
-/// "conv2d/kernel:0" → "kernel"
-std::string shortName(std::string_view fileName)
-{
-    const std::size_t slash = fileName.rfind('/');
-    std::string_view name = slash == std::string_view::npos ? fileName : fileName.substr(slash + 1);
-    return std::string(name.substr(0, name.find(':')));
-}
-
-/// Pruning keeps a mask, a threshold and a counter beside the weights it works on.
-bool isPruningState(const graph::Layer& layer, const std::string& name)
-{
-    return layer.className == "PruneLowMagnitude" &&
-           (name == "mask" || name == "threshold" || name == "pruning_step");
-}
-
-Result<void> requireFinite(const StoredWeight& weight)
-{
-    const auto values = weight.value.values();
-    const auto bad = std::ranges::find_if(values, [](float v) { return !std::isfinite(v); });
-    if (bad != values.end()) {
-        return corrupt(fmt::format("Value {} of the weight is {}, not a finite number.",
-                                   bad - values.begin(), std::isnan(*bad) ? "NaN" : "infinite"),
-                       "weight " + weight.name);
-    }
-    return {};
-}
-
-/// Puts the stored weights in the op's order: by short name where these are the expected ones,
-/// else as they come.
-Result<void> attach(graph::Layer& layer, std::vector<StoredWeight> stored)
-{
-    std::erase_if(stored, [&](const StoredWeight& weight) {
-        return isPruningState(layer, shortName(weight.name));
-    });
-    for (const StoredWeight& weight : stored) {
-        if (auto ok = requireFinite(weight); !ok) {
-            return ok;
-        }
-    }
-    const std::vector<std::string> wanted = graph::weightNames(layer.op);
-    std::vector<std::string> got;
-    for (const StoredWeight& weight : stored) {
-        got.push_back(shortName(weight.name));
-    }
-    if (layer.isSupported() && stored.size() != wanted.size()) {
-        return corrupt(fmt::format("The file holds {} weights ({}), {} has {} ({}).", got.size(),
-                                   fmt::join(got, ", "), layer.className, wanted.size(),
-                                   fmt::join(wanted, ", ")),
-                       {});
-    }
-    const bool byName = layer.isSupported() && std::ranges::is_permutation(got, wanted);
-    for (std::size_t i = 0; i < stored.size(); ++i) {
-        const std::size_t from =
-            byName ? static_cast<std::size_t>(std::ranges::find(got, wanted[i]) - got.begin()) : i;
-        graph::Weight weight;
-        weight.name = layer.isSupported() ? wanted[i] : got[from];
-        weight.fileName = std::move(stored[from].name);
-        weight.value = std::make_shared<const Tensor>(std::move(stored[from].value));
-        layer.weights.push_back(std::move(weight));
-    }
-    return {};
-}
-
-bool wantsWeights(const graph::Layer& layer)
-{
-    return !graph::weightNames(layer.op).empty();
+    return majorVersion(version);
 }
 
 } // namespace
+
+void giveUp(KerasArchitecture& network, graph::Layer& layer, std::string reason)
+{
+    if (layer.isSupported()) {
+        layer.op = graph::UnsupportedOp{std::move(reason)};
+        network.quantizers.layers.erase(layer.name);
+    }
+}
 
 Result<KerasArchitecture> readArchitecture(std::string_view json, std::string_view kerasVersion,
                                            const std::string& where)
@@ -532,10 +477,9 @@ Result<KerasArchitecture> readArchitecture(std::string_view json, std::string_vi
     }
     // Some writers wrap the model once more.
     const Json& wrapped = member(*parsed, "model_config");
-    const Json& model = wrapped.is_object() ? wrapped : *parsed;
+    Json model = wrapped.is_object() ? wrapped : *parsed;
     const std::string className = textOf(member(model, "class_name"));
-    const Json& config = member(model, "config");
-    if (className.empty() || !config.is_structured()) {
+    if (className.empty() || !member(model, "config").is_structured()) {
         return corrupt("The JSON text is no Keras model: class_name or config is missing.", where);
     }
     KerasArchitecture network;
@@ -544,89 +488,37 @@ Result<KerasArchitecture> readArchitecture(std::string_view json, std::string_vi
         network.kerasVersion = kerasVersion;
     }
     network.backend = textOf(member(*parsed, "backend"));
+    network.major = dialectOf(network.kerasVersion, model);
+    if (network.major < 2) {
+        model = asKeras2(std::move(model));
+        network.notes.push_back({ImportKind::Converted, "layers",
+                                 "The layers of Keras 1 were read as those of Keras 2."});
+    }
+    const Json& config = member(model, "config");
     network.name = textOf(member(config, "name"));
-    const bool functional = !member(config, "input_layers").is_null();
-    const Json& entries = config.is_array() ? config : member(config, "layers");
-    if (className != "Sequential" && !functional) {
+    const auto text = modelText(className, config);
+    if (className != "Sequential" && member(config, "input_layers").is_null()) {
         return fail(ErrorCode::Unsupported,
                     "The model is of the class " + className +
                         ", which does not describe its layers.",
                     where, "Sequential and Functional models are read.");
     }
-    if (!entries.is_array() || entries.empty() || entries.size() > kMaxLayers) {
+    if (!text) {
         return corrupt("The model has no list of layers.", where);
     }
-    Builder builder(network, dialectOf(network.kerasVersion, model));
-    auto built = className == "Sequential" ? builder.addSequential(entries, config)
-                                           : builder.addFunctional(entries, config);
-    if (!built) {
-        return fail(std::move(built).error().in(where));
+    Builder builder(network, {network.major});
+    auto outputs = builder.build(*text, {}, nullptr, network.units);
+    auto ends = outputs ? builder.resolve(*outputs) : fail(std::move(outputs).error());
+    if (!ends) {
+        return fail(std::move(ends).error().in(where));
     }
+    network.outputs = std::move(*ends);
     graph::passMasks(network.layers);
+    network.weightsOf.resize(network.layers.size(), -1);
     network.lastAxes.resize(network.layers.size(), 0);
     network.otherwise.resize(network.layers.size(), graph::UnsupportedOp{});
     network.quantizers.name = network.quantizers.layers.empty() ? "float" : "imported";
     return network;
-}
-
-Result<void> attachWeights(std::vector<graph::Layer>& layers, std::vector<StoredLayer> stored)
-{
-    std::map<std::string, std::size_t, std::less<>> byName;
-    std::vector<std::size_t> inOrder; // stored layers that hold weights
-    for (std::size_t i = 0; i < stored.size(); ++i) {
-        byName.emplace(stored[i].name, i);
-        if (!stored[i].weights.empty()) {
-            inOrder.push_back(i);
-        }
-    }
-    const bool named = std::ranges::all_of(layers, [&](const graph::Layer& layer) {
-        return !wantsWeights(layer) || byName.contains(layer.name);
-    });
-    const auto count = std::ranges::count_if(layers, wantsWeights);
-    if (!named && static_cast<std::size_t>(count) != inOrder.size()) {
-        const auto missing = std::ranges::find_if(layers, [&](const graph::Layer& layer) {
-            return wantsWeights(layer) && !byName.contains(layer.name);
-        });
-        return corrupt(fmt::format("The file holds weights of {} layers, the network has {}; "
-                                   "this one is not among them.",
-                                   inOrder.size(), count),
-                       "layer " + missing->name);
-    }
-    std::size_t next = 0;
-    for (graph::Layer& layer : layers) {
-        std::vector<StoredWeight> weights;
-        if (named) {
-            if (const auto found = byName.find(layer.name); found != byName.end()) {
-                weights = std::move(stored[found->second].weights);
-            }
-        } else if (wantsWeights(layer)) {
-            weights = std::move(stored[inOrder[next++]].weights);
-        }
-        if (auto ok = attach(layer, std::move(weights)); !ok) {
-            return fail(std::move(ok).error().in("layer " + layer.name));
-        }
-    }
-    return {};
-}
-
-Result<graph::GraphPtr> makeGraph(KerasArchitecture& architecture, const std::string& where)
-{
-    const ShapeSketch sketch(architecture);
-    checkAxes(architecture, sketch);
-    const bool bare = std::ranges::all_of(
-        architecture.layers, [](const graph::Layer& layer) { return layer.weights.empty(); });
-    if (bare && sketch.parameters() > kMaxParameters) {
-        return corrupt(fmt::format("The network has more than {} parameters.", kMaxParameters),
-                       where);
-    }
-    auto graph = graph::Graph::make(architecture.name, std::move(architecture.layers),
-                                    architecture.inputs, architecture.outputs);
-    if (!graph) {
-        Error error = std::move(graph).error();
-        error.code = ErrorCode::CorruptFile;
-        return fail(std::move(error).in(where));
-    }
-    return std::move(*graph);
 }
 
 } // namespace bitscape::io

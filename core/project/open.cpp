@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/text.h"
 #include "core/io/data_sources.h"
+#include "core/project/open_options.h"
 #include "core/project/project.h"
 #include "core/project/sample.h"
 #include "core/project/sample_digits.h"
@@ -112,13 +113,24 @@ Result<OpenedModel> openProjectModel(const std::string& argument)
 
 Result<OpenedModel> openModel(const std::string& argument)
 {
+    return openModel(argument, io::LoadOptions{});
+}
+
+Result<OpenedModel> openModel(const std::string& argument, const io::LoadOptions& options)
+{
+    const bool isFile = !argument.starts_with(kSamplePrefix) &&
+                        !splitConfiguration(argument).first.ends_with(kProjectSuffix);
+    if (!isFile && !options.architecture.empty()) {
+        return fail(ErrorCode::InvalidArgument, "'" + argument + "' holds its architecture.",
+                    "--architecture", "Leave the option out.");
+    }
     if (argument.starts_with(kSamplePrefix)) {
         return openSample(argument);
     }
     if (splitConfiguration(argument).first.ends_with(kProjectSuffix)) {
         return openProjectModel(argument);
     }
-    auto model = io::loadModel(argument);
+    auto model = io::loadModel(argument, options);
     if (!model) {
         return fail(std::move(model).error());
     }

@@ -276,6 +276,7 @@ void fillDefault(const graph::WeightSpec& spec, Tensor& weight, Rng& rng)
 graph::WeightSet initialWeights(const graph::Graph& graph, std::uint64_t seed)
 {
     graph::WeightSet weights;
+    std::map<const Tensor*, std::size_t> first; // calls of one layer start alike
     for (int index = 0; index < static_cast<int>(graph.layers().size()); ++index) {
         const graph::Layer& layer = graph.layer(index);
         if (layer.weights.empty()) {
@@ -294,7 +295,9 @@ graph::WeightSet initialWeights(const graph::Graph& graph, std::uint64_t seed)
             if (registered != nullptr) {
                 registered->rule->startWeight(i, value.values());
             }
-            weights.push_back(std::make_shared<const Tensor>(std::move(value)));
+            const auto [place, isNew] = first.emplace(layer.weights[i].value.get(), weights.size());
+            weights.push_back(isNew ? std::make_shared<const Tensor>(std::move(value))
+                                    : weights[place->second]);
         }
     }
     return weights;

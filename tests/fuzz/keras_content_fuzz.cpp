@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/io/keras_architecture.h"
 #include "core/io/keras_content.h"
+#include "core/io/keras_weights.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -13,8 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!content || !content->modelConfig) {
         return 0;
     }
-    auto network = readArchitecture(*content->modelConfig, content->kerasVersion, "fuzz.h5");
-    if (network && attachWeights(network->layers, std::move(content->layers))) {
+    const std::string config = *content->modelConfig;
+    auto network = readArchitecture(config, content->kerasVersion, "fuzz.h5");
+    if (network && attachWeights(*network, std::move(*content))) {
         (void)makeGraph(*network, "fuzz.h5");
     }
     return 0;

@@ -424,7 +424,7 @@ TEST_F(ModelFileTest, KeepsTheNeighboursOfUnsupportedLayers)
     EXPECT_THAT(refused.error().message, HasSubstr("code (Lambda"));
 }
 
-TEST_F(ModelFileTest, ListsSharedLayersAsUnsupported)
+TEST_F(ModelFileTest, KeepsTheWeightsOfSharedLayersOnce)
 {
     Json model = functional({{input("a", {4}), {}},
                              {input("b", {4}), {}},
@@ -433,17 +433,22 @@ TEST_F(ModelFileTest, ListsSharedLayersAsUnsupported)
                             {"sum"});
     Json& nodes = model["config"]["layers"][2]["inbound_nodes"];
     nodes.push_back(Json::array({Json::array({"b", 0, 0, Json::object()})}));
-    const auto file = loadModel(json(model));
+    model["config"]["layers"][3]["inbound_nodes"][0][1][1] = 1; // the second call
+    const auto file =
+        loadModel(keras(model, {{"shared", {{"kernel:0", ramp({4, 2})}, {"bias:0", ramp({2})}}}}));
     ASSERT_TRUE(file) << file.error().sentence();
-    EXPECT_THAT(file->graph->unsupported(), ElementsAre(2));
-}
-
-TEST_F(ModelFileTest, ReadsFilesOfKeras1AsUnsupported)
-{
-    const auto file = loadModel(keras(small(), smallWeights(), ""));
-    ASSERT_TRUE(file) << file.error().sentence();
-    EXPECT_EQ(file->graph->unsupported().size(), 3U);
-    EXPECT_THAT(requireSupported(*file->graph).error().message, HasSubstr("Keras 1"));
+    const graph::Graph& graph = *file->graph;
+    EXPECT_TRUE(graph.unsupported().empty());
+    const int first = graph.find("shared");
+    const int second = graph.find("shared-2");
+    ASSERT_GE(second, 0);
+    EXPECT_THAT(graph.layer(graph.find("sum")).inputs, ElementsAre(first, second));
+    EXPECT_THAT(graph.layer(second).inputs, ElementsAre(graph.find("b")));
+    EXPECT_EQ(graph.layer(second).weights[0].value, graph.layer(first).weights[0].value);
+    EXPECT_EQ(*graph.layer(second).weights[0].value, ramp({4, 2}));
+    EXPECT_EQ(graph.parameterCount(), 10);
+    EXPECT_EQ(graph.macs(), 16);
+    EXPECT_EQ(loadModel(json(model))->graph->parameterCount(), 10);
 }
 
 TEST_F(ModelFileTest, LooksThroughPruning)
@@ -599,8 +604,7 @@ TEST_F(ModelFileTest, TellsOtherFormatsFromDamage)
         return m_folder.write("m.keras", *writeZip(entries, "m.keras"));
     };
     const std::pair<std::string, std::string> meta{"metadata.json", "{}"};
-    expectRefused(loadModel(zip({meta, {"config.json", config}, {"model.weights.h5", hdf5}})),
-                  ErrorCode::Unsupported, ".keras");
+    EXPECT_TRUE(loadModel(zip({meta, {"config.json", config}, {"model.weights.h5", hdf5}})));
     expectRefused(loadModel(zip({meta, {"config.json", config}})), ErrorCode::CorruptFile,
                   "model.weights.h5");
     expectRefused(loadModel(zip({meta, {"model.weights.h5", hdf5}})), ErrorCode::CorruptFile,
@@ -661,12 +665,15 @@ TEST(KerasContent, CrossesTheBorderOfTheChild)
     content.kerasVersion = "2.15.0";
     content.layers.push_back({"a", {{"a/kernel:0", ramp({2, 3})}, {"a/s", ramp({})}}});
     content.layers.push_back({"b", {}});
+    content.groups.push_back({"layers/a", "title", {{"0", ramp({2})}}});
     const std::string bytes = encode(content);
     const auto back = decodeKerasContent(bytes);
     ASSERT_TRUE(back);
     EXPECT_EQ(back->modelConfig, "{}");
     EXPECT_EQ(back->layers[0].weights[0].value, ramp({2, 3}));
     EXPECT_EQ(back->layers[1].name, "b");
+    EXPECT_EQ(back->groups[0].title, "title");
+    EXPECT_EQ(back->groups[0].weights[0].value, ramp({2}));
     for (std::size_t size = 0; size < bytes.size(); ++size) {
         EXPECT_FALSE(decodeKerasContent(std::string_view(bytes).substr(0, size))) << size;
     }

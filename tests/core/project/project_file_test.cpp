@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/rng.h"
 #include "core/io/array_file.h"
+#include "core/io/hdf5.h"
+#include "core/io/load_options.h"
+#include "core/io/zip_archive.h"
 #include "core/project/codec.h"
 #include "core/project/project.h"
+#include "tests/core/io/keras_support.h"
 #include "tests/core/io/temporary_folder.h"
 #include "tests/core/project/sample_projects.h"
 
@@ -68,6 +72,63 @@ TEST(ProjectFileTest, KeepsTheModelWithItsBytes)
     for (std::size_t i = 0; i < weights.size(); ++i) {
         EXPECT_EQ(*read[i], *weights[i]);
     }
+}
+
+/// Saved and opened again, the project computes with the same weights and knows the same file.
+void expectKept(const io::ModelFile& model, const TemporaryFolder& folder)
+{
+    const Project after = stored(makeProject(std::make_shared<const io::ModelFile>(model)), folder);
+    EXPECT_EQ(after.model->format, model.format);
+    EXPECT_EQ(after.model->sha256, model.sha256);
+    EXPECT_EQ(after.model->kerasVersion, model.kerasVersion);
+    const graph::WeightSet weights = model.graph->weights();
+    const graph::WeightSet read = after.graph().weights();
+    ASSERT_EQ(read.size(), weights.size());
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        EXPECT_EQ(*read[i], *weights[i]);
+    }
+}
+
+/// A dense layer with a kernel that no other layout of it equals.
+void writeTree(const std::string& path)
+{
+    auto file = io::hdf5::File::create(path, io::hdf5::Format::Earliest);
+    ASSERT_TRUE(file);
+    const Tensor kernel = io::tests::ramp({2, 3});
+    const Tensor bias = io::tests::ramp({3}, 1);
+    ASSERT_TRUE(file->write("layers/dense/vars/0", kernel.view(), io::hdf5::Storage::Plain));
+    ASSERT_TRUE(file->write("layers/dense/vars/1", bias.view(), io::hdf5::Storage::Plain));
+}
+
+TEST(ProjectFileTest, KeepsModelsOfAllKerasLayouts)
+{
+    using namespace io::tests; // NOLINT(google-build-using-namespace): makers of small files
+    const TemporaryFolder folder;
+    const Json model =
+        sequential({input("in", {2}), layer("Dense", {{"name", "d"}, {"units", 3}})});
+    const std::string weights = folder / "m.weights.h5";
+    writeTree(weights);
+    const std::string json = folder.write("m.json", model.dump());
+    expectKept(valueOf(io::loadModel(json + "," + weights)), folder);
+    expectKept(valueOf(io::loadModel(weights, {.architecture = json})), folder);
+
+    const auto zip = io::writeZip({{"metadata.json", R"({"keras_version": "3.5.0"})"},
+                                   {"config.json", model.dump()},
+                                   {"model.weights.h5", contentOf(weights)}},
+                                  "m.keras");
+    ASSERT_TRUE(zip);
+    expectKept(valueOf(io::loadModel(folder.write("m.keras", *zip))), folder);
+
+    const Json old =
+        sequential({layer("Convolution2D", {{"name", "c"},
+                                            {"nb_filter", 2},
+                                            {"nb_row", 3},
+                                            {"nb_col", 3},
+                                            {"dim_ordering", "th"},
+                                            {"batch_input_shape", {nullptr, 1, 4, 4}}})});
+    writeKeras(folder / "k1.h5", old, {{"c", {{"c_W", ramp({2, 1, 3, 3})}, {"c_b", ramp({2})}}}},
+               "1.2.2");
+    expectKept(valueOf(io::loadModel(folder / "k1.h5")), folder);
 }
 
 TEST(ProjectFileTest, KeepsWeightsOfANetworkThatWasMadeHere)
