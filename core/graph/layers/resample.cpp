@@ -113,12 +113,19 @@ struct Blend {
 };
 
 /// As tf.image.resize does: pixels have their centers in their middle.
-std::vector<Blend> blends(Index size, int factor)
+double placeOf(Index at, Index size, Index target)
+{
+    constexpr double kHalf = 0.5;
+    return (static_cast<double>(at) + kHalf) * static_cast<double>(size) /
+           static_cast<double>(target);
+}
+
+std::vector<Blend> blends(Index size, Index target)
 {
     constexpr double kHalf = 0.5;
     std::vector<Blend> all;
-    for (Index at = 0; at < size * factor; ++at) {
-        const double place = (static_cast<double>(at) + kHalf) / factor - kHalf;
+    for (Index at = 0; at < target; ++at) {
+        const double place = placeOf(at, size, target) - kHalf;
         const double below = std::floor(place);
         all.push_back({std::max<Index>(static_cast<Index>(below), 0),
                        std::min<Index>(static_cast<Index>(below) + 1, size - 1),
@@ -129,9 +136,9 @@ std::vector<Blend> blends(Index size, int factor)
 
 class BilinearKernel final : public LayerKernel {
 public:
-    BilinearKernel(const Shape& input, const Extent& factor)
+    BilinearKernel(const Shape& input, const Shape& output)
         : m_width(input[1]), m_channels(input[2]), m_size(input.elementCount()),
-          m_rows(blends(input[0], factor.height)), m_columns(blends(input[1], factor.width))
+          m_rows(blends(input[0], output[0])), m_columns(blends(input[1], output[1]))
     {
     }
 
@@ -208,14 +215,109 @@ protected:
         return OpShape{.output = output};
     }
     std::unique_ptr<LayerKernel> lastKernel(const KernelRequest& /*request*/, const Shape& input,
-                                            const Shape& /*output*/) const override
+                                            const Shape& output) const override
     {
-        return std::make_unique<BilinearKernel>(input, m_factor);
+        return std::make_unique<BilinearKernel>(input, output);
     }
 
 private:
     Extent m_factor;
 };
+
+enum class Fit { Bilinear, Nearest, Crop };
+
+/// An image of a given size.
+class FitRule final : public SpatialRule {
+public:
+    FitRule(Fit fit, Index height, Index width, bool channelsFirst)
+        : SpatialRule(2, channelsFirst), m_fit(fit), m_size{height, width}
+    {
+    }
+
+    std::vector<Slot> slots() const override { return {}; }
+    Json config() const override
+    {
+        Json config{{"height", m_size[0]}, {"width", m_size[1]}, {"data_format", dataFormat()}};
+        if (m_fit != Fit::Crop) {
+            config["interpolation"] = m_fit == Fit::Nearest ? "nearest" : "bilinear";
+        }
+        return config;
+    }
+
+protected:
+    Result<OpShape> lastShape(const Shape& input) const override
+    {
+        Shape output = input;
+        for (int axis = 0; axis < 2; ++axis) {
+            output[axis] = m_size[static_cast<std::size_t>(axis)];
+            if (m_fit == Fit::Crop && input[axis] >= 0 && input[axis] < output[axis]) {
+                return shapeMismatch(
+                    fmt::format("The input {} is smaller than what is cut out.", input.toString()));
+            }
+        }
+        return OpShape{.output = output};
+    }
+    std::unique_ptr<LayerKernel> lastKernel(const KernelRequest& /*request*/, const Shape& input,
+                                            const Shape& output) const override
+    {
+        if (m_fit == Fit::Bilinear) {
+            return std::make_unique<BilinearKernel>(input, output);
+        }
+        const auto source = [&](int axis, Index at) {
+            return m_fit == Fit::Crop ? at + (input[axis] - output[axis]) / 2
+                                      : static_cast<Index>(placeOf(at, input[axis], output[axis]));
+        };
+        std::vector<Index> sources;
+        for (Index row = 0; row < output[0]; ++row) {
+            for (Index column = 0; column < output[1]; ++column) {
+                const Index pixel = source(0, row) * input[1] + source(1, column);
+                for (Index c = 0; c < output[2]; ++c) {
+                    sources.push_back(pixel * output[2] + c);
+                }
+            }
+        }
+        return makeGatherKernel(input.elementCount(), sources);
+    }
+
+private:
+    Fit m_fit;
+    std::array<Index, 2> m_size;
+};
+
+std::array<Index, 2> readSize(LayerReading& reading)
+{
+    std::array<Index, 2> size{};
+    constexpr std::array kKeys{"height", "width"};
+    for (std::size_t axis = 0; axis < size.size(); ++axis) {
+        size[axis] = reading.config.integer(kKeys[axis], 0, 1, kMaxExtent);
+        if (size[axis] == 0) {
+            reading.config.refuse(kKeys[axis], "The size is missing.");
+        }
+    }
+    return size;
+}
+
+void readCenterCrop(LayerReading& reading)
+{
+    const auto [height, width] = readSize(reading);
+    reading.become<FitRule>(Fit::Crop, height, width, reading.channelsFirst());
+}
+
+void readResizing(LayerReading& reading)
+{
+    const auto [height, width] = readSize(reading);
+    const std::string way = reading.config.text("interpolation", "bilinear");
+    if (way != "bilinear" && way != "nearest") {
+        reading.lacks("interpolation '" + way + "' is not covered");
+    }
+    for (const char* key : {"crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias"}) {
+        if (reading.config.boolean(key, false)) {
+            reading.lacks(std::string(key) + " is not covered");
+        }
+    }
+    reading.become<FitRule>(way == "nearest" ? Fit::Nearest : Fit::Bilinear, height, width,
+                            reading.channelsFirst());
+}
 
 std::vector<Side> pairsOf(LayerReading& reading, const char* key, int rank)
 {
@@ -279,6 +381,8 @@ std::span<const LayerInfo> resampleLayers()
         LayerInfo{"UpSampling1D", "", "Every step of a sequence several times.", readUpSampling<1>},
         LayerInfo{"UpSampling2D", "", "A larger image with repeated or blended pixels.",
                   readUpSampling<2>},
+        LayerInfo{"CenterCrop", "", "The middle of an image.", readCenterCrop},
+        LayerInfo{"Resizing", "", "An image in another size.", readResizing},
         LayerInfo{"UpSampling3D", "", "A larger volume with repeated elements.", readUpSampling<3>},
     };
     return kRows;

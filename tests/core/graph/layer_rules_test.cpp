@@ -366,6 +366,23 @@ std::vector<RuleCase> placeCases()
          R"({"size": [3, 2], "interpolation": "bilinear"})",
          {{2, 3, 1}},
          bilinearTwin()},
+        {"Resizing", "Resizing", R"({"height": 6, "width": 6})", {{2, 3, 1}}, bilinearTwin()},
+        {"ResizingNearest",
+         "Resizing",
+         R"({"height": 2, "width": 3, "interpolation": "nearest"})",
+         {{4, 6, 2}},
+         twins::moved({4, 6, 2}, {2, 3, 2},
+                      [](const Sizes& at) {
+                          return Sizes{2 * at[0] + 1, 2 * at[1] + 1, at[2]};
+                      })},
+        {"CenterCrop",
+         "CenterCrop",
+         R"({"height": 2, "width": 3})",
+         {{5, 6, 2}},
+         twins::moved({5, 6, 2}, {2, 3, 2},
+                      [](const Sizes& at) {
+                          return Sizes{at[0] + 1, at[1] + 1, at[2]};
+                      })},
     };
 }
 

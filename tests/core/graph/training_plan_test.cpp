@@ -74,6 +74,45 @@ TEST(TrainingPlanTest, penalizesOutputs)
     EXPECT_EQ(ofThreads[0], ofThreads[1]);
 }
 
+TEST(TrainingPlanTest, sharedWeightsLearnFromAllCalls)
+{
+    const auto shared = std::make_shared<const Tensor>(drawn(Shape{3, 3}, 1));
+    const auto copy = std::make_shared<const Tensor>(*shared);
+    const auto gradients = [&](const TensorPtr& second) {
+        const auto call = [](const char* name, const TensorPtr& kernel, int input) {
+            Layer layer{.name = name, .className = "Dense"};
+            layer.op = DenseOp{.units = 3, .useBias = false, .function = {FunctionKind::Tanh}};
+            layer.inputs = {input};
+            layer.weights = {{"kernel", {}, kernel, true}};
+            return layer;
+        };
+        Layer input{.name = "x", .className = "InputLayer"};
+        input.op = InputOp{Shape{3}};
+        const GraphPtr graph =
+            Graph::make("shared", {input, call("a", shared, 0), call("b", second, 1)}, {0}, {2})
+                .value();
+        EXPECT_EQ(graph->parameterCount(), second == shared ? 9 : 18);
+        EXPECT_EQ(graph->withWeights(graph->weights()).value()->parameterCount(),
+                  graph->parameterCount());
+        const std::vector<Tensor> weights{*shared, *shared};
+        const Tensor x = drawn(Shape{4, 3}, 2);
+        const Tensor upstream = drawn(Shape{4, 3}, 3);
+        const TensorView in = x.view();
+        const TensorView up = upstream.view();
+        Parallel parallel(1);
+        auto plan = TrainingPlan::make(graph, {}, 4, parallel).value();
+        EXPECT_TRUE(plan->forward(std::span(&in, 1), weights, 1).has_value());
+        EXPECT_TRUE(plan->backward(std::span(&up, 1)).has_value());
+        return std::vector<Tensor>{plan->gradients()[0], plan->gradients()[1]};
+    };
+    const std::vector<Tensor> apart = gradients(copy);
+    const std::vector<Tensor> together = gradients(shared);
+    EXPECT_EQ(together[0], together[1]);
+    for (Index i = 0; i < together[0].size(); ++i) {
+        EXPECT_EQ(together[0].data()[i], apart[0].data()[i] + apart[1].data()[i]);
+    }
+}
+
 TEST(TrainingPlanTest, schedulesTheNoiseOfWeightsAndActivationLayers)
 {
     const GraphPtr graph =
