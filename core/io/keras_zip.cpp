@@ -17,6 +17,7 @@ namespace bitscape::io {
 namespace {
 
 constexpr std::int64_t kMaxUnpacked = std::int64_t{1} << 30;
+constexpr std::int64_t kMaxJson = std::int64_t{64} << 20;
 constexpr std::size_t kMaxShards = 10000;
 
 Failure corrupt(std::string message, std::string where)
@@ -88,7 +89,9 @@ private:
 
 Result<KerasArchive> readKerasArchive(std::string_view bytes, const std::string& where)
 {
-    auto entries = readZip(bytes, where, kMaxUnpacked);
+    auto entries = readZip(bytes, where, kMaxUnpacked, [](std::string_view name) {
+        return name.ends_with(".json") ? kMaxJson : kMaxUnpacked;
+    });
     if (!entries) {
         return fail(std::move(entries).error());
     }

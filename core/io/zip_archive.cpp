@@ -54,7 +54,8 @@ Result<std::string> readEntry(zip_t* archive, zip_uint64_t index, const zip_stat
 
 } // namespace
 
-Result<ZipEntries> readZip(std::string_view bytes, const std::string& where, std::int64_t maxBytes)
+Result<ZipEntries> readZip(std::string_view bytes, const std::string& where, std::int64_t maxBytes,
+                           const ZipEntryLimit& limit)
 {
     if (!bytes.starts_with("PK")) { // libzip takes nothing for an empty archive
         return corrupt("It is no zip archive.", where);
@@ -85,7 +86,9 @@ Result<ZipEntries> readZip(std::string_view bytes, const std::string& where, std
         if (!names.insert(name).second) {
             return corrupt("The archive holds the name twice.", place);
         }
+        const std::int64_t most = limit ? limit(name) : maxBytes;
         if (stat.size > static_cast<zip_uint64_t>(maxBytes) - total ||
+            stat.size > static_cast<zip_uint64_t>(most) ||
             stat.size / kMaxPacking > stat.comp_size) {
             return corrupt("The entry promises " + std::to_string(stat.size) + " bytes.", place);
         }
