@@ -28,13 +28,16 @@ void addDataOptions(CLI::App& app, DataOptions& options, DataArgument argument, 
     io::DataRecipe& recipe = options.recipe;
     const std::string what =
         "Data: fashion-mnist[:train|:test], sample:digits, x.npz, x.npy[,y.npy], "
-        "IDX, CSV, CIFAR-10 binary, f.h5::/x,/y";
+        "IDX, CSV, CIFAR-10 binary, f.h5::/x,/y, TFRecord (a file, its shards' prefix or a "
+        "folder), folder of images (class = sub-folder), MLPerf Tiny folder";
     CLI::Option* source = argument == DataArgument::Positional
                               ? app.add_option("DATA", recipe.source, what)
                               : app.add_option("--data", recipe.source, what);
     source->required(argument != DataArgument::OptionalOption);
-    app.add_option("--x", recipe.xKey, "Array of the samples in an npz or HDF5 file");
-    app.add_option("--y", recipe.yKey, "Array of the labels in an npz or HDF5 file");
+    app.add_option("--x", recipe.xKey,
+                   "Array of the samples in an npz or HDF5 file, feature of TFRecords");
+    app.add_option("--y", recipe.yKey,
+                   "Array of the labels in an npz or HDF5 file, feature of TFRecords");
     app.add_option("--label", recipe.labelColumn, "Column of the label in a CSV file");
     app.add_option_function<double>(
         "--scale", [&recipe](double value) { recipe.scale = value; }, "Multiply all values");
@@ -43,6 +46,15 @@ void addDataOptions(CLI::App& app, DataOptions& options, DataArgument argument, 
     app.add_option("--layout", recipe.layout, "Layout of images in the file")
         ->check(CLI::IsMember({"nhwc", "nchw"}))
         ->capture_default_str();
+    app.add_option("--image-size", options.imageSize,
+                   "Resize images to HxW, bilinear with half-pixel centres");
+    app.add_option("--color", recipe.color,
+                   "Channels of images; auto: grey where all are grey, else rgb")
+        ->check(CLI::IsMember({"rgb", "grey", "auto"}))
+        ->capture_default_str();
+    app.add_option("--dtype", recipe.dtype,
+                   "Type of raw bytes in MLPerf Tiny folders and TFRecords: uint8, int8, float32, "
+                   "…; by default uint8, float32 for windows");
     if (limit == LimitOption::Add) {
         app.add_option("--limit", recipe.limit, "Use at most N samples; 0: all")
             ->check(CLI::NonNegativeNumber)
@@ -96,6 +108,13 @@ Result<io::DataRecipe> recipeOf(const DataOptions& options)
         }
         recipe.splitTrain = share;
     }
+    if (!options.imageSize.empty()) {
+        auto size = io::parseImageSize(options.imageSize);
+        if (!size) {
+            return fail(std::move(size).error());
+        }
+        recipe.imageSize = *size;
+    }
     if (auto valid = recipe.validate(); !valid) {
         return fail(std::move(valid).error());
     }
@@ -110,7 +129,7 @@ Result<io::DataSet> openData(Session& session, const DataOptions& options)
     if (!recipe) {
         return fail(std::move(recipe).error());
     }
-    auto data = project::openData(*recipe);
+    auto data = project::openData(*recipe, session.job(), session.options().threads);
     if (data) {
         session.warn(data->warnings);
     }

@@ -22,14 +22,16 @@ void addModelOptions(CLI::App& app, ModelOptions& options, bool withMap = true);
 
 struct DataOptions {
     io::DataRecipe recipe;
-    std::string split; ///< "train=0.8"
+    std::string split;     ///< "train=0.8"
+    std::string imageSize; ///< "96x128"
 };
 
 enum class DataArgument { Positional, Option, OptionalOption };
 enum class LimitOption { Add, OwnedByCommand };
 
 /// Adds DATA (positional or --data) and --x, --y, --label, --scale, --normalize, --layout, --limit,
-/// --skip, --split, --classes. `search` reads --limit itself, as it also takes bits=N.
+/// --skip, --split, --classes, --image-size, --color, --dtype. `search` reads --limit itself, as it
+/// also takes bits=N.
 void addDataOptions(CLI::App& app, DataOptions& options, DataArgument argument,
                     LimitOption limit = LimitOption::Add);
 

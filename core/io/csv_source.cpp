@@ -3,11 +3,11 @@
 #include "core/io/data_sources.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <limits>
-#include <map>
+#include <optional>
 
 namespace bitscape::io {
 
@@ -27,21 +27,18 @@ public:
         if (m_rest.starts_with(kByteOrderMark)) {
             m_rest.remove_prefix(kByteOrderMark.size());
         }
-        const std::string_view first = m_rest.substr(0, m_rest.find('\n'));
-        for (const char candidate : {',', ';', '\t'}) {
-            if (first.find(candidate) != std::string_view::npos) {
-                m_separator = candidate;
-                break;
-            }
-        }
+        m_separator = separatorOf(m_rest);
     }
+
+    /// Where the cells are not parted by commas, these may be decimal marks.
+    [[nodiscard]] bool allowsDecimalComma() const { return m_separator != ','; }
 
     /// The cells of the next line that is not empty; false at the end.
     bool next(std::vector<std::string>& cells)
     {
         while (!m_rest.empty()) {
             cells.clear();
-            ++m_line;
+            m_line = m_nextLine++;
             readLine(cells);
             if (cells.size() > 1 || !trimmed(cells.front()).empty()) {
                 return true;
@@ -54,6 +51,28 @@ public:
     [[nodiscard]] std::size_t line() const { return m_line; }
 
 private:
+    /// The first of tab, semicolon and comma that stands in the first line outside of quotes.
+    static char separatorOf(std::string_view text)
+    {
+        std::string plain;
+        bool quoted = false;
+        for (const char c : text) {
+            quoted = quoted != (c == '"');
+            if (c == '\n' && !quoted) {
+                break;
+            }
+            if (!quoted && (c == '\t' || c == ';' || c == ',')) {
+                plain += c;
+            }
+        }
+        for (const char candidate : {'\t', ';'}) {
+            if (plain.find(candidate) != std::string::npos) {
+                return candidate;
+            }
+        }
+        return ',';
+    }
+
     void readLine(std::vector<std::string>& cells)
     {
         std::string cell;
@@ -62,6 +81,7 @@ private:
         for (; i < m_rest.size(); ++i) {
             const char c = m_rest[i];
             if (quoted) {
+                m_nextLine += c == '\n' ? 1 : 0;
                 if (c == '"' && i + 1 < m_rest.size() && m_rest[i + 1] == '"') {
                     cell += c;
                     ++i;
@@ -87,12 +107,21 @@ private:
 
     std::string_view m_rest;
     std::size_t m_line = 0;
+    std::size_t m_nextLine = 1;
     char m_separator = ',';
 };
 
-std::optional<float> numberOf(std::string_view cell)
+std::optional<float> numberOf(std::string_view cell, bool decimalComma = false)
 {
+    constexpr std::size_t kLongest = 64;
     cell = trimmed(cell);
+    std::string pointed;
+    if (decimalComma && cell.size() < kLongest && std::ranges::count(cell, ',') == 1 &&
+        cell.find('.') == std::string_view::npos) {
+        pointed = cell;
+        pointed[pointed.find(',')] = '.';
+        cell = pointed;
+    }
     if (cell.starts_with('+')) {
         cell.remove_prefix(1);
     }
@@ -121,7 +150,7 @@ struct Columns {
 };
 
 Result<Columns> columnsOf(const std::vector<std::string>& first, const std::string& wanted,
-                          const std::string& where)
+                          bool decimalComma, const std::string& where)
 {
     constexpr std::array kUsual{"label", "class", "target"};
     Columns columns;
@@ -136,7 +165,7 @@ Result<Columns> columnsOf(const std::vector<std::string>& first, const std::stri
                    : std::optional(static_cast<std::size_t>(found - names.begin()));
     };
     const auto words = std::ranges::count_if(
-        names, [](const std::string& name) { return !numberOf(name).has_value(); });
+        names, [&](const std::string& name) { return !numberOf(name, decimalComma).has_value(); });
     if (wanted.empty()) {
         columns.hasHeader = words > 0;
         for (const char* usual : kUsual) {
@@ -146,17 +175,20 @@ Result<Columns> columnsOf(const std::vector<std::string>& first, const std::stri
         }
         return columns;
     }
-    if (words > 0 && find(wanted)) {
+    std::size_t number = 0;
+    const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
+    const bool isNumber =
+        error == std::errc() && end == wanted.data() + wanted.size() && number < names.size();
+    // A line of numbers but for the label is data, even where a cell is called as the column.
+    const bool isData = isNumber && words <= (numberOf(names[number], decimalComma) ? 0 : 1);
+    if (words > 0 && !isData && find(wanted)) {
         columns.hasHeader = true;
         columns.label = find(wanted);
         return columns;
     }
-    std::size_t number = 0;
-    const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
-    if (error == std::errc() && end == wanted.data() + wanted.size() && number < names.size()) {
+    if (isNumber) {
         columns.label = number;
-        // A line of numbers but for the label is data.
-        columns.hasHeader = words > (numberOf(names[number]) ? 0 : 1);
+        columns.hasHeader = !isData;
         return columns;
     }
     const std::string near = nearest(wanted, std::span<const std::string>(names));
@@ -166,36 +198,23 @@ Result<Columns> columnsOf(const std::vector<std::string>& first, const std::stri
                                            : "Did you mean '" + near + "'?");
 }
 
-/// Labels that are whole numbers stay numbers; other words become classes in alphabetical order;
-/// fractions are answers of a regression.
-void placeLabels(const std::vector<std::string>& texts, RawData& raw)
+/// Labels that are whole numbers stay numbers; other words become classes; fractions are answers of
+/// a regression.
+void placeLabels(const std::vector<std::string>& texts, bool decimalComma, RawData& raw)
 {
     std::vector<float> numbers;
     for (const std::string& text : texts) {
-        if (const auto number = numberOf(text)) {
+        if (const auto number = numberOf(text, decimalComma)) {
             numbers.push_back(*number);
         }
     }
-    if (numbers.size() == texts.size()) {
-        const bool whole = std::ranges::all_of(numbers, [](float v) { return std::trunc(v) == v; });
-        raw.answers = Array{whole ? "int16" : "float32",
-                            {static_cast<Index>(numbers.size())},
-                            std::move(numbers),
-                            {}};
+    if (numbers.size() != texts.size()) {
+        placeWords(texts, raw);
         return;
     }
-    std::map<std::string, std::int64_t, std::less<>> classes;
-    for (const std::string& text : texts) {
-        classes.emplace(trimmed(text), 0);
-    }
-    std::int64_t next = 0;
-    for (auto& [name, number] : classes) {
-        number = next++;
-        raw.classNames.push_back(name);
-    }
-    for (const std::string& text : texts) {
-        raw.labels.push_back(classes.find(trimmed(text))->second);
-    }
+    const bool whole = std::ranges::all_of(numbers, [](float v) { return std::trunc(v) == v; });
+    raw.answers = Array{
+        whole ? "int16" : "float32", {static_cast<Index>(numbers.size())}, std::move(numbers), {}};
 }
 
 } // namespace
@@ -207,14 +226,15 @@ bool isCsv(const SourceText& source)
 }
 
 Result<RawData> parseCsv(std::string_view text, const std::string& labelColumn,
-                         const std::string& where)
+                         const std::string& where, Index maxRows)
 {
     CsvLines lines(text);
     std::vector<std::string> cells;
     if (!lines.next(cells)) {
         return corrupt("The table is empty.", where);
     }
-    auto columns = columnsOf(cells, labelColumn, where);
+    const bool decimalComma = lines.allowsDecimalComma();
+    auto columns = columnsOf(cells, labelColumn, decimalComma, where);
     if (!columns) {
         return fail(std::move(columns).error());
     }
@@ -227,7 +247,8 @@ Result<RawData> parseCsv(std::string_view text, const std::string& labelColumn,
     Array table;
     std::vector<std::string> labels;
     Index rows = 0;
-    for (bool more = !columns->hasHeader || lines.next(cells); more; more = lines.next(cells)) {
+    for (bool more = !columns->hasHeader || lines.next(cells);
+         more && (maxRows == 0 || rows < maxRows); more = lines.next(cells)) {
         const std::string place = where + ", line " + std::to_string(lines.line());
         if (cells.size() != width) {
             return corrupt("The line has " + std::to_string(cells.size()) + " cells, the first " +
@@ -239,7 +260,7 @@ Result<RawData> parseCsv(std::string_view text, const std::string& labelColumn,
                 labels.push_back(std::move(cells[i]));
                 continue;
             }
-            const auto number = numberOf(cells[i]);
+            const auto number = numberOf(cells[i], decimalComma);
             if (!number) {
                 const std::string column = columns->hasHeader ? shown(names[i]) : std::to_string(i);
                 return corrupt(shown(cells[i]) + " is no number.", place + ", column " + column);
@@ -255,17 +276,22 @@ Result<RawData> parseCsv(std::string_view text, const std::string& labelColumn,
     RawData raw;
     raw.inputs.emplace_back("x", std::move(table));
     if (columns->label) {
-        placeLabels(labels, raw);
+        placeLabels(labels, decimalComma, raw);
     }
     return raw;
 }
 
 Result<RawData> readCsv(const SourceText& source, const DataRecipe& recipe,
-                        const JobContext& /*job*/)
+                        const ReadContext& context)
 {
-    auto raw = parseCsv(source.bytes, recipe.labelColumn, source.path);
+    std::string_view text = source.bytes;
+    if (!source.isWhole()) { // a glance: its last line may be cut
+        text = text.substr(0, text.rfind('\n') + 1);
+    }
+    auto raw = parseCsv(text, recipe.labelColumn, source.path, context.glance ? recipe.limit : 0);
     if (raw) {
         raw->sha256 = source.sha256;
+        raw->total = context.glance ? 0 : raw->inputs.front().second.shape.front();
     }
     return raw;
 }

@@ -19,6 +19,7 @@ namespace bitscape::io {
 namespace {
 
 constexpr std::int64_t kMaxClass = 1 << 20;
+constexpr Index kMaxSide = 16384; ///< of a resized image
 
 /// What is done to every value: y = (x − shift[c]) · factor[c], c the channel, or one for all.
 struct Affine {
@@ -73,24 +74,6 @@ Result<Normalize> parseNormalize(const std::string& text)
     }
     return Normalize{int8 ? NormalizeKind::Int8 : NormalizeKind::MeanStd, numbers->first,
                      numbers->second};
-}
-
-/// Values of some rows.
-Array rowsOf(const Array& array, const RowRange& range)
-{
-    std::int64_t rowSize = 1;
-    for (const Index size : std::span(array.shape).subspan(1)) {
-        rowSize *= size;
-    }
-    const auto first = range.first * rowSize;
-    const auto count = range.count * rowSize;
-    Array out{array.dtype, array.shape, {}, {}};
-    out.shape.front() = range.count;
-    out.values.assign(array.values.begin() + first, array.values.begin() + first + count);
-    if (!array.integers.empty()) {
-        out.integers.assign(array.integers.begin() + first, array.integers.begin() + first + count);
-    }
-    return out;
 }
 
 /// N×C×spatial… → N×spatial…×C
@@ -193,7 +176,7 @@ void apply(const Affine& affine, Tensor& tensor)
 
 /// A stored array as the network takes it.
 Result<Tensor> prepare(const Array& array, const DataRecipe& recipe, const Normalize& normalize,
-                       const std::string& name)
+                       bool turned, const std::string& name)
 {
     Tensor tensor = array.toTensor();
     if (!recipe.wholeInputs.empty()) {
@@ -201,7 +184,7 @@ Result<Tensor> prepare(const Array& array, const DataRecipe& recipe, const Norma
     } else if (tensor.shape().rank() == 1) {
         tensor = Tensor(Shape{tensor.shape()[0], 1}, tensor.values());
     }
-    if (recipe.layout == "nchw" && tensor.shape().rank() > 2) {
+    if (turned && tensor.shape().rank() > 2) {
         tensor = channelsLast(tensor);
     }
     if (recipe.scale) {
@@ -271,6 +254,19 @@ void placeAnswers(const Array& answers, train::Samples& samples)
         samples.labels = labelsOfOneHot(samples.targets);
     }
 }
+
+} // namespace
+
+std::vector<std::int64_t> classesIn(const Array& answers)
+{
+    train::Samples samples;
+    if (!answers.shape.empty() && answers.shape.front() > 0) {
+        placeAnswers(answers, samples);
+    }
+    return std::move(samples.labels);
+}
+
+namespace {
 
 Result<void> checkClasses(const train::Samples& samples, const DataRecipe& recipe)
 {
@@ -372,6 +368,20 @@ Result<void> DataRecipe::validate() const
     if (layout != "nhwc" && layout != "nchw") {
         return wrong("'" + layout + "' is no layout; there are nhwc and nchw.", "--layout");
     }
+    if (imageSize && (std::min(imageSize->height, imageSize->width) < 1 ||
+                      std::max(imageSize->height, imageSize->width) > kMaxSide)) {
+        return wrong(
+            fmt::format("{}×{} is no size of an image.", imageSize->height, imageSize->width),
+            "--image-size");
+    }
+    if (color != "auto" && color != "rgb" && color != "grey") {
+        return wrong("'" + color + "' is no colour; there are rgb, grey and auto.", "--color");
+    }
+    if (!dtype.empty() && elementSize(dtype) == 0) {
+        return wrong(fmt::format("'{}' is no type of values; there are {}.", dtype,
+                                 fmt::join(elementTypes(), ", ")),
+                     "--dtype");
+    }
     if (scale && !std::isfinite(*scale)) {
         return wrong("The scale must be a finite number.", "--scale");
     }
@@ -409,6 +419,15 @@ std::string DataRecipe::describe() const
     if (layout != "nhwc") {
         add("layout " + layout);
     }
+    if (imageSize) {
+        add(fmt::format("resized to {}×{}", imageSize->height, imageSize->width));
+    }
+    if (color != "auto") {
+        add("in " + color);
+    }
+    if (!dtype.empty()) {
+        add("bytes as " + dtype);
+    }
     if (splitTrain < 1.0) {
         add("first " + pythonRepr(splitTrain) + " of it");
     }
@@ -424,12 +443,29 @@ std::string DataRecipe::describe() const
     return text;
 }
 
-Result<DataSet> loadData(const DataRecipe& recipe, const JobContext& job)
+Result<ImageSize> parseImageSize(const std::string& text)
+{
+    const std::vector<std::string> parts = split(text, 'x');
+    std::array<Index, 2> sizes{};
+    bool sound = parts.size() == sizes.size();
+    for (std::size_t i = 0; sound && i < sizes.size(); ++i) {
+        const char* end = parts[i].data() + parts[i].size();
+        const auto [stop, error] = std::from_chars(parts[i].data(), end, sizes[i]);
+        sound = error == std::errc() && stop == end && sizes[i] >= 1 && sizes[i] <= kMaxSide;
+    }
+    if (!sound) {
+        return fail(ErrorCode::InvalidArgument, "'" + text + "' is no size of an image.",
+                    "--image-size", "Write height and width: 96x128.");
+    }
+    return ImageSize{sizes[0], sizes[1]};
+}
+
+Result<DataSet> loadData(const DataRecipe& recipe, const JobContext& job, int threads)
 {
     if (auto valid = recipe.validate(); !valid) {
         return fail(std::move(valid).error());
     }
-    auto raw = readSource(recipe, job);
+    auto raw = readSource(recipe, {job, threads});
     if (!raw) {
         return fail(std::move(raw).error());
     }
@@ -442,10 +478,18 @@ Result<DataSet> prepareData(RawData raw, const DataRecipe& recipe, const JobCont
         return fail(std::move(ok).error());
     }
     const Normalize normalize = *parseNormalize(recipe.normalize);
+    const bool turned = recipe.layout == "nchw" && !raw.fixedLayout;
     DataSet set;
     set.recipe = recipe;
     set.sha256 = std::move(raw.sha256);
     set.warnings = std::move(raw.warnings);
+    if (recipe.layout == "nchw" && raw.fixedLayout) {
+        set.warnings.push_back(
+            {"layout_known",
+             "Images of this kind come channels last and flat samples as they are: nchw was "
+             "ignored.",
+             recipe.source + ", --layout"});
+    }
     set.dtype = raw.inputs.front().second.dtype;
 
     train::Samples samples;
@@ -462,7 +506,7 @@ Result<DataSet> prepareData(RawData raw, const DataRecipe& recipe, const JobCont
             return fail(std::move(ok).error());
         }
         // Only the samples must suit the recipe; other arrays may never be asked for.
-        auto tensor = prepare(array, recipe, normalize, name);
+        auto tensor = prepare(array, recipe, normalize, turned, name);
         if (!tensor && samples.inputs.empty()) {
             return fail(std::move(tensor).error());
         }
@@ -487,8 +531,30 @@ Result<DataSet> prepareData(RawData raw, const DataRecipe& recipe, const JobCont
 
 namespace {
 
+/// `wanted` with its one open size, if any, such that it has `count` values. Rank 0 if it cannot.
+Shape unflattened(Index count, const Shape& wanted)
+{
+    Shape shape = wanted;
+    int open = -1;
+    Index known = 1;
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+        if (shape[axis] < 0 && open >= 0) {
+            return {};
+        }
+        open = shape[axis] < 0 ? axis : open;
+        known *= shape[axis] < 0 ? 1 : shape[axis];
+    }
+    if (known < 1 || count % known != 0) {
+        return {};
+    }
+    if (open >= 0) {
+        shape[open] = count / known;
+    }
+    return shape.elementCount() == count ? shape : Shape();
+}
+
 /// The sample's shape as the input wants it: the same, with or without a last axis of one channel,
-/// or flattened. Rank 0 if it does not fit.
+/// or flattened; a flat sample in any shape of as many values. Rank 0 if it does not fit.
 Shape fitted(const Shape& sample, const Shape& wanted)
 {
     const auto matches = [&](const Shape& shape) {
@@ -517,7 +583,10 @@ Shape fitted(const Shape& sample, const Shape& wanted)
         }
     }
     const Shape flat{sample.elementCount()};
-    return matches(flat) ? flat : Shape();
+    if (matches(flat)) {
+        return flat;
+    }
+    return sample.rank() == 1 ? unflattened(sample[0], wanted) : Shape();
 }
 
 Result<Tensor> fitTensor(const Tensor& tensor, const std::string& name, const Shape& wanted)

@@ -12,11 +12,19 @@
 
 namespace bitscape::io {
 
+struct ImageSize {
+    Index height = 0;
+    Index width = 0;
+
+    bool operator==(const ImageSize&) const = default;
+};
+
 /// How samples are found and prepared; recorded in the project.
 struct DataRecipe {
     std::string
         source; ///< DATA of the contract: path, "fashion-mnist:train", "x.npy,y.npy", "f.h5::/x,/y"
-    std::string xKey, yKey;      ///< arrays in an npz; empty: the usual names
+    /// Arrays in an npz, datasets in HDF5, features of TFRecords; empty: the usual names.
+    std::string xKey, yKey;
     std::string weightKey;       ///< array of the samples' weights in the loss; empty: none
     std::string labelColumn;     ///< CSV
     std::optional<double> scale; ///< multiplies
@@ -24,8 +32,12 @@ struct DataRecipe {
     std::string layout = "nhwc"; ///< of the file: nhwc | nchw
     Index limit = 0;             ///< 0: all
     Index skip = 0;
-    double splitTrain = 1.0; ///< --split train=F: the first ⌊F·N⌋ samples
-    int classes = 0;         ///< 0: from the labels
+    double splitTrain = 1.0;            ///< --split train=F: the first ⌊F·N⌋ samples
+    int classes = 0;                    ///< 0: from the labels
+    std::optional<ImageSize> imageSize; ///< images are resized to it, bilinear; none: as they are
+    std::string color = "auto";         ///< of images: rgb | grey | auto (grey if all are grey)
+    std::string dtype; ///< of raw bytes (MLPerf Tiny, TFRecord), numpy's word; empty: as the kind
+                       ///< has it, uint8 or float32
     /// Inputs of a network without batch axis: each array is taken whole, as one sample, and there
     /// are no answers. Comes from the network, is no part of what a project records.
     std::vector<std::string> wholeInputs;
@@ -45,9 +57,15 @@ struct DataSet {
 
 /// Reads and prepares. NotFound, CorruptFile, ShapeMismatch, InvalidArgument; each names file and
 /// key.
-[[nodiscard]] Result<DataSet> loadData(const DataRecipe& recipe, const JobContext& job = {});
+/// threads: for decoding images; below 1: all cores.
+[[nodiscard]] Result<DataSet> loadData(const DataRecipe& recipe, const JobContext& job = {},
+                                       int threads = 0);
 
-/// Fits samples to a network's inputs: order by name, missing channel axis, count of inputs.
+/// "96x128": height and width, each 1 … 16384. InvalidArgument.
+[[nodiscard]] Result<ImageSize> parseImageSize(const std::string& text);
+
+/// Fits samples to a network's inputs: order by name, missing channel axis, flat samples of as many
+/// values, count of inputs.
 /// ShapeMismatch names both shapes.
 [[nodiscard]] Result<std::shared_ptr<const train::Samples>>
 fitToInputs(std::shared_ptr<const train::Samples> samples, std::span<const std::string> names,

@@ -2,432 +2,119 @@
 #include "core/io/data_sources.h"
 
 #include "core/base/text.h"
-#include "core/io/bytes.h"
-#include "core/io/foreign_format.h"
-#include "core/io/hdf5.h"
-#include "core/io/isolation.h"
 
+#include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
+#include <limits>
+#include <map>
 
 namespace bitscape::io {
 
 namespace {
 
-using Named = std::pair<std::string, Array>;
+constexpr std::size_t kStart = std::size_t{1} << 16;   // enough to tell a kind and its sizes
+constexpr std::size_t kGlance = std::size_t{64} << 20; // what a preview reads of a long file
+constexpr std::size_t kGlanceOfGzip = std::size_t{16} << 20;
+constexpr std::int64_t kMaxUnpacked = std::int64_t{1} << 30;
 
-Failure corrupt(std::string message, const std::string& where)
-{
-    return fail(ErrorCode::CorruptFile, std::move(message), where);
-}
+constexpr std::array kKinds{
+    SourceKind{"HDF5", SourcePlace::File, isHdf5, readHdf5},
+    SourceKind{"npz", SourcePlace::File, isNpz, readNpzSource},
+    SourceKind{"npy", SourcePlace::File, isNpy, readNpySource, npyBytesNeeded},
+    SourceKind{"CSV", SourcePlace::File, isCsv, readCsv},
+    SourceKind{"CIFAR-10", SourcePlace::File, isCifar, readCifar, cifarBytesNeeded},
+    SourceKind{"TFRecord", SourcePlace::File, isTfRecord, readTfRecord},
+    SourceKind{"IDX", SourcePlace::File, isIdx, readIdx, idxBytesNeeded},
+    SourceKind{"MLPerf Tiny", SourcePlace::Folder, isMlperfTiny, readMlperfTiny},
+    SourceKind{"TFRecord folder", SourcePlace::Folder, isTfRecordFolder, readTfRecord},
+    SourceKind{"image folder", SourcePlace::Folder, isImageFolder, readImageFolder},
+};
 
 bool exists(const std::string& path)
 {
     return ::access(path.c_str(), F_OK) == 0;
 }
 
-/// Reads the file of a source; gzip is unpacked, as far as the recipe needs it where that can be
-/// told from the start.
-Result<SourceText> openSource(const DataRecipe& recipe, const std::string& path)
+const SourceKind* kindOf(const SourceText& source)
 {
-    constexpr std::size_t kStart = 64; // holds the header of an IDX file
-    SourceText source{recipe.source, path, {}, false, 0, {}};
-    auto bytes = readFile(path);
+    const auto* found = std::ranges::find_if(kKinds, [&](const SourceKind& row) {
+        return (row.place == SourcePlace::Folder) == source.isFolder && row.accepts(source);
+    });
+    return found == kKinds.end() ? nullptr : found;
+}
+
+/// Bytes that are read of a file whose start is known.
+std::size_t needed(const SourceText& source, const DataRecipe& recipe, std::size_t glance,
+                   bool isGlance)
+{
+    const SourceKind* kind = kindOf(source);
+    if (kind != nullptr && kind->bytesNeeded != nullptr) {
+        return std::min(source.size, kind->bytesNeeded(source, recipe));
+    }
+    return isGlance ? std::min(source.size, glance) : source.size;
+}
+
+Result<SourceText> openPacked(SourceText source, const DataRecipe& recipe, std::string packed,
+                              bool isGlance)
+{
+    source.packed = true;
+    source.size = gzipClaim(packed);
+    if (auto start = gunzipStart(packed, source.path, kStart)) {
+        source.bytes = std::move(*start);
+    }
+    const std::size_t count = needed(source, recipe, kGlanceOfGzip, isGlance);
+    const bool isPart = count < source.size;
+    auto bytes = isPart ? gunzipStart(packed, source.path, count)
+                        : gunzip(packed, source.path, kMaxUnpacked);
     if (!bytes) {
         return fail(std::move(bytes).error());
     }
-    source.sha256 = sha256(*bytes);
-    source.packed = bytes->starts_with("\x1f\x8b");
-    if (source.packed) {
-        const std::size_t claim = gzipClaim(*bytes);
-        const auto start = gunzipStart(*bytes, path, kStart);
-        const std::size_t needed = start ? idxBytesNeeded(*start, claim, recipe) : claim;
-        const bool isPart = needed < claim;
-        bytes = isPart ? gunzipStart(*bytes, path, needed)
-                       : gunzip(*bytes, path, std::int64_t{1} << 30);
-        if (!bytes) {
-            return fail(std::move(bytes).error());
-        }
-        source.size = isPart ? claim : bytes->size();
-    } else {
-        source.size = bytes->size();
-    }
     source.bytes = std::move(*bytes);
+    source.size = isPart ? source.size : source.bytes.size();
     return source;
 }
 
-// ----------------------------------------------------------------------------------- npy and npz
-
-struct UsualNames {
-    std::string_view x, y;
-};
-constexpr std::array kUsualNames{
-    UsualNames{"x", "y"},
-    UsualNames{"x_test", "y_test"},
-    UsualNames{"x_train", "y_train"},
-    UsualNames{"images", "labels"},
-};
-
-std::string namesOf(const std::vector<Named>& arrays)
+/// Reads the file of a source; gzip is unpacked, as far as the recipe needs it where that can be
+/// told from the start.
+Result<SourceText> openSource(const DataRecipe& recipe, const std::string& path, bool isGlance)
 {
-    std::vector<std::string> names;
-    for (const Named& named : arrays) {
-        names.push_back(named.first);
+    constexpr std::string_view kGzip = "\x1f\x8b";
+    SourceText source;
+    source.text = recipe.source;
+    source.path = path;
+    auto size = fileSize(path);
+    if (!size) {
+        return fail(std::move(size).error());
     }
-    return join(names, ", ");
-}
-
-Result<const Array*> arrayByKey(const std::vector<Named>& arrays, const std::string& key,
-                                const char* option, const std::string& where)
-{
-    const auto found = std::ranges::find(arrays, key, &Named::first);
-    if (found == arrays.end()) {
-        return fail(ErrorCode::InvalidArgument, "There is no array '" + key + "'.",
-                    where + ", " + option, "The file holds " + namesOf(arrays) + ".");
+    source.size = *size;
+    auto bytes = isGlance ? readFileStart(path, kStart) : readFile(path);
+    if (!bytes) {
+        return fail(std::move(bytes).error());
     }
-    return &found->second;
-}
-
-/// The names under which samples and answers stand: given, usual, or none.
-UsualNames choose(const std::vector<Named>& arrays, const DataRecipe& recipe)
-{
-    UsualNames names{recipe.xKey, recipe.yKey};
-    const auto has = [&](std::string_view name) {
-        return std::ranges::find(arrays, name, &Named::first) != arrays.end();
-    };
-    for (const UsualNames& usual : kUsualNames) {
-        if (names.x.empty() && has(usual.x)) {
-            names.x = usual.x;
-        }
-        if (names.x == usual.x && names.y.empty() && has(usual.y)) {
-            names.y = usual.y;
-        }
-    }
-    return names;
-}
-
-/// The samples come first; all other arrays of as many rows are kept as possible further inputs,
-/// as a network may name them (fitToInputs).
-/// The arrays that a network without batch axis reads, by name; a single one by its place.
-Result<RawData> wholeArrays(std::vector<Named> arrays, const DataRecipe& recipe,
-                            const std::string& where)
-{
-    RawData raw;
-    raw.picked = true;
-    for (const std::string& name : recipe.wholeInputs) {
-        auto found = std::ranges::find(arrays, name, &Named::first);
-        if (found == arrays.end() && arrays.size() == 1 && recipe.wholeInputs.size() == 1) {
-            found = arrays.begin();
-        }
-        if (found == arrays.end()) {
-            return fail(ErrorCode::ShapeMismatch, "The data hold no array '" + name + "'.", where,
-                        "Name the arrays of an npz file as the inputs.");
-        }
-        raw.inputs.emplace_back(name, found->second);
-    }
-    return raw;
-}
-
-Result<RawData> fromArrays(std::vector<Named> arrays, const DataRecipe& recipe,
-                           const std::string& where)
-{
-    if (arrays.empty()) {
-        return corrupt("The file holds no array.", where);
-    }
-    if (!recipe.wholeInputs.empty()) {
-        return wholeArrays(std::move(arrays), recipe, where);
-    }
-    const UsualNames names = choose(arrays, recipe);
-    RawData raw;
-    if (!names.y.empty()) {
-        auto answers = arrayByKey(arrays, std::string(names.y), "--y", where);
-        if (!answers) {
-            return fail(std::move(answers).error());
-        }
-        raw.answers = **answers;
-    }
-    if (!names.x.empty()) {
-        auto samples = arrayByKey(arrays, std::string(names.x), "--x", where);
-        if (!samples) {
-            return fail(std::move(samples).error());
-        }
-        const auto first = std::ranges::find(arrays, names.x, &Named::first);
-        std::rotate(arrays.begin(), first, first + 1);
-    }
-    const bool onlyNamed = names.x.empty();
-    for (Named& named : arrays) {
-        const bool hasRows = !named.second.shape.empty();
-        const bool fits =
-            raw.inputs.empty() ||
-            (hasRows && named.second.shape.front() == raw.inputs.front().second.shape.front());
-        if (!hasRows && raw.inputs.empty() && !onlyNamed) {
-            return corrupt("The array '" + named.first + "' is one number, not samples.", where);
-        }
-        if (!hasRows || (!fits && !onlyNamed)) {
-            continue;
-        }
-        if (!fits) {
-            return fail(ErrorCode::ShapeMismatch,
-                        "The array '" + named.first + "' has " +
-                            std::to_string(named.second.shape.front()) + " rows, '" +
-                            raw.inputs.front().first + "' has " +
-                            std::to_string(raw.inputs.front().second.shape.front()) + ".",
-                        where);
-        }
-        raw.inputs.push_back(std::move(named));
-    }
-    if (raw.inputs.empty()) {
-        return corrupt("The file holds no array of samples.", where);
-    }
-    return raw;
-}
-
-bool isNpz(const SourceText& source)
-{
-    return source.bytes.starts_with("PK\x03\x04") || source.path.ends_with(".npz");
-}
-
-Result<RawData> readNpzSource(const SourceText& source, const DataRecipe& recipe,
-                              const JobContext& /*job*/)
-{
-    auto arrays = readNpz(source.bytes, source.path);
-    if (!arrays) {
-        return fail(std::move(arrays).error());
-    }
-    auto raw = fromArrays(std::move(*arrays), recipe, source.path);
-    if (raw) {
-        raw->sha256 = source.sha256;
-    }
-    return raw;
-}
-
-bool isNpy(const SourceText& source)
-{
-    return source.bytes.starts_with("\x93NUMPY") || source.path.ends_with(".npy");
-}
-
-/// "x.npy,y.npy": the part behind the comma, if the text is no file by itself.
-std::string secondFile(const SourceText& source)
-{
-    return source.text.size() > source.path.size() + 1 && source.text.starts_with(source.path)
-               ? source.text.substr(source.path.size() + 1)
-               : std::string();
-}
-
-Result<RawData> readNpySource(const SourceText& source, const DataRecipe& recipe,
-                              const JobContext& /*job*/)
-{
-    auto samples = readNpy(source.bytes, source.path);
-    if (!samples) {
-        return fail(std::move(samples).error());
-    }
-    std::vector<Named> arrays;
-    arrays.emplace_back("x", std::move(*samples));
-    std::string digest = source.sha256;
-    if (const std::string second = secondFile(source); !second.empty()) {
-        auto bytes = readFile(second);
+    const bool packed = bytes->starts_with(kGzip);
+    if (isGlance) {
+        source.bytes = *bytes;
+        const std::size_t count = packed ? source.size : needed(source, recipe, kGlance, true);
+        bytes = count > bytes->size() ? readFileStart(path, count) : std::move(bytes);
         if (!bytes) {
             return fail(std::move(bytes).error());
         }
-        digest = sha256(digest + sha256(*bytes));
-        auto answers = readNpy(*bytes, second);
-        if (!answers) {
-            return fail(std::move(answers).error());
-        }
-        if (answers->shape.empty() || arrays.front().second.shape.empty()) {
-            return corrupt("The array is one number, not a row per sample.", second);
-        }
-        arrays.emplace_back("y", std::move(*answers));
+    } else {
+        source.sha256 = sha256(*bytes);
     }
-    auto raw = fromArrays(std::move(arrays), {.xKey = "x", .yKey = recipe.yKey}, source.path);
-    if (raw) {
-        raw->sha256 = digest;
+    if (packed) {
+        return openPacked(std::move(source), recipe, std::move(*bytes), isGlance);
     }
-    return raw;
+    source.bytes = std::move(*bytes);
+    source.size = isGlance ? std::max(source.size, source.bytes.size()) : source.bytes.size();
+    return source;
 }
-
-// ----------------------------------------------------------------------------------- CIFAR-10
-
-constexpr std::size_t kCifarSide = 32;
-constexpr std::size_t kCifarPixels = kCifarSide * kCifarSide;
-constexpr std::size_t kCifarRow = 1 + 3 * kCifarPixels; // label, then three planes
-
-bool isCifar(const SourceText& source)
-{
-    return source.path.ends_with(".bin") && !source.bytes.empty() &&
-           source.bytes.size() % kCifarRow == 0;
-}
-
-Result<RawData> readCifar(const SourceText& source, const DataRecipe& recipe, const JobContext& job)
-{
-    const auto range = rowsOf(recipe, static_cast<Index>(source.bytes.size() / kCifarRow));
-    if (!range) {
-        return fail(Error(range.error()));
-    }
-    Array images{"uint8", {range->count, 32, 32, 3}, {}, {}};
-    images.values.resize(static_cast<std::size_t>(range->count) * (kCifarRow - 1));
-    RawData raw;
-    float* out = images.values.data();
-    for (Index i = 0; i < range->count; ++i) {
-        if (auto ok = job.proceed(); !ok) {
-            return fail(std::move(ok).error());
-        }
-        const auto* row = reinterpret_cast<const std::uint8_t*>(source.bytes.data()) +
-                          static_cast<std::size_t>(range->first + i) * kCifarRow;
-        raw.labels.push_back(row[0]);
-        for (std::size_t pixel = 0; pixel < kCifarPixels; ++pixel) {
-            for (std::size_t channel = 0; channel < 3; ++channel) {
-                *out++ = row[1 + channel * kCifarPixels + pixel];
-            }
-        }
-    }
-    raw.inputs.emplace_back("x", std::move(images));
-    raw.picked = true;
-    raw.sha256 = source.sha256;
-    return raw;
-}
-
-// ------------------------------------------------------------------------------------------ HDF5
-
-constexpr std::string_view kPathMark = "::";
-
-bool isHdf5(const SourceText& source)
-{
-    return formatOf(source.bytes) == FileFormat::Hdf5 ||
-           source.text.find(kPathMark) != std::string::npos;
-}
-
-/// A dataset as bytes that cross the border of the child: type, shape, values.
-Result<std::string> encodeDataset(const hdf5::File& file, const std::string& path)
-{
-    constexpr std::int64_t kMaxBytes = std::int64_t{1} << 29;
-    auto info = file.info(path);
-    if (!info) {
-        return fail(std::move(info).error());
-    }
-    ByteWriter out;
-    out.text(info->dtype);
-    out.number<std::uint64_t>(info->shape.size());
-    for (const Index size : info->shape) {
-        out.number<std::int64_t>(size);
-    }
-    if (info->dtype == "uint8" && info->shape.size() == 1) {
-        auto bytes = file.readBytes(path, kMaxBytes);
-        if (!bytes) {
-            return bytes;
-        }
-        std::vector<float> values(bytes->size());
-        std::ranges::transform(*bytes, values.begin(), [](char c) {
-            return static_cast<float>(static_cast<unsigned char>(c));
-        });
-        out.raw(values.data(), values.size() * sizeof(float));
-        return out.finish();
-    }
-    auto tensor = file.readTensor(path, kMaxBytes / static_cast<std::int64_t>(sizeof(float)));
-    if (!tensor) {
-        return fail(std::move(tensor).error());
-    }
-    out.raw(tensor->data(), static_cast<std::size_t>(tensor->size()) * sizeof(float));
-    return out.finish();
-}
-
-std::optional<Array> decodeDataset(std::string_view bytes)
-{
-    ByteReader in(bytes);
-    auto dtype = in.text();
-    const auto rank = in.number<std::uint64_t>();
-    if (!rank || *rank > static_cast<std::uint64_t>(Shape::kMaxRank)) {
-        return std::nullopt;
-    }
-    Array array;
-    array.dtype = std::move(*dtype);
-    std::int64_t count = 1;
-    for (std::uint64_t i = 0; i < *rank; ++i) {
-        const auto size = in.number<std::int64_t>();
-        if (!size || *size < 0 || __builtin_mul_overflow(count, *size, &count)) {
-            return std::nullopt;
-        }
-        array.shape.push_back(*size);
-    }
-    if (static_cast<std::uint64_t>(count) != in.left() / sizeof(float)) {
-        return std::nullopt;
-    }
-    array.values.resize(static_cast<std::size_t>(count));
-    const auto values = in.take(array.values.size() * sizeof(float));
-    if (count > 0) {
-        std::memcpy(array.values.data(), values->data(), values->size());
-    }
-    return array;
-}
-
-Result<Array> readDataset(const SourceText& source, const std::string& path, const JobContext& job)
-{
-    constexpr std::int64_t kMemory = std::int64_t{3} << 29;
-    const std::string where = source.path + kPathMark.data() + path;
-    auto answer = isolated(where,
-                           [&]() -> Result<std::string> {
-                               auto file = hdf5::File::openBytes(source.bytes, source.path);
-                               if (!file) {
-                                   return fail(std::move(file).error());
-                               }
-                               auto bytes = encodeDataset(*file, path);
-                               return bytes ? std::move(bytes)
-                                            : fail(std::move(bytes).error().in(source.path));
-                           },
-                           {.seconds = 30, .memoryBytes = kMemory, .job = job});
-    if (!answer) {
-        return fail(std::move(answer).error());
-    }
-    auto array = decodeDataset(*answer);
-    if (!array) {
-        return corrupt("The dataset is damaged.", where);
-    }
-    return std::move(*array);
-}
-
-Result<RawData> readHdf5(const SourceText& source, const DataRecipe& recipe, const JobContext& job)
-{
-    std::string x = recipe.xKey.empty() ? "x" : recipe.xKey;
-    std::string y = recipe.yKey;
-    if (const std::size_t mark = source.text.find(kPathMark); mark != std::string::npos) {
-        const std::vector<std::string> paths =
-            split(std::string_view(source.text).substr(mark + kPathMark.size()), ',');
-        x = paths[0].empty() ? x : paths[0];
-        y = paths.size() > 1 ? paths[1] : y;
-        if (paths.size() > 2) {
-            return fail(ErrorCode::InvalidArgument, "It names more than two datasets.", source.text,
-                        "Write it as f.h5::/x,/y.");
-        }
-    }
-    std::vector<Named> arrays;
-    for (const auto& [name, path] : {std::pair<const char*, std::string&>("x", x),
-                                     std::pair<const char*, std::string&>("y", y)}) {
-        if (path.empty()) {
-            continue;
-        }
-        auto array = readDataset(source, path, job);
-        if (!array) {
-            return fail(std::move(array).error());
-        }
-        arrays.emplace_back(name, std::move(*array));
-    }
-    auto raw = fromArrays(std::move(arrays), {.xKey = "x"}, source.path);
-    if (raw) {
-        raw->sha256 = source.sha256;
-    }
-    return raw;
-}
-
-constexpr std::array kKinds{
-    SourceKind{"HDF5", isHdf5, readHdf5},       SourceKind{"npz", isNpz, readNpzSource},
-    SourceKind{"npy", isNpy, readNpySource},    SourceKind{"CSV", isCsv, readCsv},
-    SourceKind{"CIFAR-10", isCifar, readCifar}, SourceKind{"IDX", isIdx, readIdx},
-};
 
 // ------------------------------------------------------------------------------ names and files
 
@@ -454,17 +141,24 @@ Result<std::string> fashionFile(const std::string& source)
                 "Install it: apt-get install dataset-fashion-mnist.");
 }
 
-/// The file to open for a source's text.
+/// The file or folder to open for a source's text.
 Result<std::string> fileOf(const std::string& source)
 {
+    constexpr std::string_view kTinyList = "/y_labels.csv";
     if (source == kFashion || source.starts_with(std::string(kFashion) + ":")) {
         return fashionFile(source);
+    }
+    if (source.ends_with(kTinyList)) { // the list stands for its folder
+        return source.substr(0, source.size() - kTinyList.size());
     }
     if (exists(source)) {
         return source;
     }
-    if (const std::size_t mark = source.find(kPathMark); mark != std::string::npos) {
+    if (const std::size_t mark = source.find("::"); mark != std::string::npos) {
         return source.substr(0, mark);
+    }
+    if (const auto shard = firstShard(source)) {
+        return *shard;
     }
     if (const std::size_t comma = source.find(','); comma != std::string::npos) {
         return source.substr(0, comma);
@@ -472,11 +166,52 @@ Result<std::string> fileOf(const std::string& source)
     return source;
 }
 
+Result<SourceText> openPlace(const DataRecipe& recipe, const std::string& path, bool isGlance)
+{
+    std::error_code unknown;
+    if (!std::filesystem::is_directory(path, unknown)) {
+        return openSource(recipe, path, isGlance);
+    }
+    SourceText source;
+    source.text = recipe.source;
+    source.path = path;
+    while (source.path.size() > 1 && source.path.ends_with('/')) {
+        source.path.pop_back();
+    }
+    source.isFolder = true;
+    return source;
+}
+
+/// What the process may take: the machine's memory, or less where a limit is set.
+std::uint64_t memoryAllowed()
+{
+    const long pages = ::sysconf(_SC_PHYS_PAGES);
+    const long page = ::sysconf(_SC_PAGESIZE);
+    std::uint64_t bytes = pages > 0 && page > 0
+                              ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page)
+                              : std::numeric_limits<std::uint64_t>::max();
+    for (const auto what : {RLIMIT_DATA, RLIMIT_AS}) {
+        rlimit limit{};
+        if (::getrlimit(what, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+            bytes = std::min<std::uint64_t>(bytes, limit.rlim_cur);
+        }
+    }
+    return bytes;
+}
+
 } // namespace
 
 std::span<const SourceKind> sourceKinds()
 {
     return kKinds;
+}
+
+std::string secondFile(const SourceText& source)
+{
+    return source.text.size() > source.path.size() + 1 && source.text.starts_with(source.path) &&
+                   source.text[source.path.size()] == ','
+               ? source.text.substr(source.path.size() + 1)
+               : std::string();
 }
 
 Result<RowRange> rowsOf(const DataRecipe& recipe, Index count)
@@ -497,30 +232,62 @@ Result<RowRange> rowsOf(const DataRecipe& recipe, Index count)
     return range;
 }
 
-Result<RawData> readSource(const DataRecipe& recipe, const JobContext& job)
+Result<void> checkMemory(std::span<const Index> shape, const std::string& where)
+{
+    constexpr std::uint64_t kTwice = 2; // as read, and as prepared
+    std::uint64_t bytes = kTwice * sizeof(float);
+    bool absurd = false;
+    for (const Index size : shape) {
+        absurd = absurd || __builtin_mul_overflow(bytes, static_cast<std::uint64_t>(size), &bytes);
+    }
+    const std::uint64_t allowed = memoryAllowed();
+    if (!absurd && bytes <= allowed) {
+        return {};
+    }
+    const std::string need =
+        absurd ? std::string("more than can be counted") : fmt::format("{} MiB", bytes >> 20U);
+    return fail(ErrorCode::OutOfResources,
+                fmt::format("{} samples of {} need {} of memory; there are {} MiB.", shape.front(),
+                            Shape(shape.subspan(1)).toString(), need, allowed >> 20U),
+                where, "Use fewer samples (--limit), or smaller ones (--image-size).");
+}
+
+void placeWords(const std::vector<std::string>& words, RawData& raw)
+{
+    std::map<std::string, std::int64_t, std::less<>> classes;
+    for (const std::string& word : words) {
+        classes.emplace(trimmed(word), 0);
+    }
+    std::int64_t next = 0;
+    for (auto& [name, number] : classes) {
+        number = next++;
+        raw.classNames.push_back(name);
+    }
+    for (const std::string& word : words) {
+        raw.labels.push_back(classes.find(trimmed(word))->second);
+    }
+}
+
+Result<RawData> readSource(const DataRecipe& recipe, const ReadContext& context)
 {
     auto path = fileOf(recipe.source);
     if (!path) {
         return fail(std::move(path).error());
     }
-    if (std::filesystem::is_directory(*path)) {
-        return fail(ErrorCode::CorruptFile, "Folders of samples are not read.", *path,
-                    "Put the samples into one file: npz, npy, IDX, CSV, HDF5.");
-    }
-    auto source = openSource(recipe, *path);
+    auto source = openPlace(recipe, *path, context.glance);
     if (!source) {
         return fail(std::move(source).error());
     }
-    if (auto ok = job.proceed(); !ok) {
+    if (auto ok = context.job.proceed(); !ok) {
         return fail(std::move(ok).error());
     }
-    const auto* kind =
-        std::ranges::find_if(kKinds, [&](const SourceKind& row) { return row.accepts(*source); });
-    if (kind == kKinds.end()) {
+    const SourceKind* kind = kindOf(*source);
+    if (kind == nullptr) {
         return fail(ErrorCode::CorruptFile, "The file is of no known kind of data.", *path,
-                    "Data are read from npz, npy, IDX, CSV, CIFAR-10 binary and HDF5.");
+                    "Data are read from npz, npy, IDX, CSV, TFRecord, CIFAR-10 binary, HDF5, "
+                    "folders of images and MLPerf Tiny's folders.");
     }
-    return kind->read(*source, recipe, job);
+    return kind->read(*source, recipe, context);
 }
 
 } // namespace bitscape::io

@@ -723,6 +723,53 @@ Result<Tensor> Group::readTensor(std::string_view path, std::int64_t maxElements
     return tensor;
 }
 
+Result<Tensor> Group::readRows(std::string_view path, Index first, Index count,
+                               std::int64_t maxElements) const
+{
+    const LibraryLock lock;
+    const std::string where = place(path);
+    auto opened = openNumbers(m_handle.id(), path, std::numeric_limits<std::int64_t>::max(), where);
+    if (!opened) {
+        return fail(std::move(opened).error());
+    }
+    std::vector<Index> shape = opened->info.shape;
+    ensure(!shape.empty() && first >= 0 && count >= 0 && first + count <= shape.front(),
+           "readRows: no such rows");
+    if (opened->info.dtype == "bool" || count == shape.front()) {
+        auto all = readTensor(path, maxElements);
+        if (!all || count == shape.front()) {
+            return all;
+        }
+        const TensorView part = all->view().rows(first, count);
+        return Tensor(part.shape, part.values());
+    }
+    if (shape.size() > static_cast<std::size_t>(Shape::kMaxRank)) {
+        return corrupt("It has " + std::to_string(shape.size()) + " axes.", where);
+    }
+    const std::int64_t perRow = opened->info.elementCount / std::max<Index>(shape.front(), 1);
+    if (count > 0 && perRow > maxElements / count) {
+        return corrupt("Its rows have " + std::to_string(perRow) + " values each.", where);
+    }
+    shape.front() = count;
+    Tensor tensor{Shape(shape)};
+    if (tensor.size() == 0) {
+        return tensor;
+    }
+    std::vector<hsize_t> start(shape.size(), 0);
+    const std::vector<hsize_t> sizes(shape.begin(), shape.end());
+    start.front() = static_cast<hsize_t>(first);
+    const Handle inFile(H5Dget_space(opened->set.id()));
+    const Handle inMemory(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr));
+    if (!inFile.isValid() || !inMemory.isValid() ||
+        H5Sselect_hyperslab(inFile.id(), H5S_SELECT_SET, start.data(), nullptr, sizes.data(),
+                            nullptr) < 0 ||
+        H5Dread(opened->set.id(), H5T_NATIVE_FLOAT, inMemory.id(), inFile.id(), H5P_DEFAULT,
+                tensor.data()) < 0) {
+        return corrupt("Its values cannot be read.", where);
+    }
+    return tensor;
+}
+
 Result<std::vector<std::int64_t>> Group::readIntegers(std::string_view path,
                                                       std::int64_t maxElements) const
 {

@@ -99,6 +99,9 @@ public:
     /// Any integer or float type, converted to float32; rank 0 … Shape::kMaxRank.
     [[nodiscard]] Result<Tensor> readTensor(std::string_view path,
                                             std::int64_t maxElements = kMaxElements) const;
+    /// Rows first … first+count−1 of the outermost axis, which has that many.
+    [[nodiscard]] Result<Tensor> readRows(std::string_view path, Index first, Index count,
+                                          std::int64_t maxElements = kMaxElements) const;
     /// Integer types only, converted to int64.
     [[nodiscard]] Result<std::vector<std::int64_t>>
     readIntegers(std::string_view path, std::int64_t maxElements = kMaxElements) const;

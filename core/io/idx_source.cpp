@@ -67,12 +67,15 @@ std::optional<std::string> labelsBeside(const std::string& path)
     const std::size_t slash = path.rfind('/');
     const std::size_t start = slash == std::string::npos ? 0 : slash + 1;
     std::string name = path.substr(start);
-    for (const auto& [from, to] :
-         {std::pair<std::string_view, std::string_view>("images", "labels"),
-          std::pair<std::string_view, std::string_view>("idx3", "idx1")}) {
-        if (const std::size_t at = name.find(from); at != std::string::npos) {
-            name.replace(at, from.size(), to);
-        }
+    constexpr std::string_view kImages = "images";
+    constexpr std::string_view kKind = "idx";
+    if (const std::size_t at = name.find(kImages); at != std::string::npos) {
+        name.replace(at, kImages.size(), "labels");
+    }
+    const std::size_t rank = name.find(kKind);
+    if (rank != std::string::npos && rank + kKind.size() < name.size() &&
+        name[rank + kKind.size()] >= '0' && name[rank + kKind.size()] <= '9') {
+        name[rank + kKind.size()] = '1'; // labels have one axis
     }
     if (name.ends_with(".gz")) {
         name.resize(name.size() - 3);
@@ -191,56 +194,81 @@ Result<Array> parseIdxStart(std::string_view bytes, std::size_t size, const std:
     return array;
 }
 
-std::size_t idxBytesNeeded(std::string_view start, std::size_t size, const DataRecipe& recipe)
+std::size_t idxBytesNeeded(const SourceText& source, const DataRecipe& recipe)
 {
-    const auto header = readHeader(start, recipe.source);
-    if (!header || size < header->size || header->valueBytes() != size - header->size) {
-        return size;
+    const auto header = readHeader(source.bytes, source.path);
+    if (!header || source.size < header->size ||
+        header->valueBytes() != source.size - header->size) {
+        return source.size;
     }
     const auto rows = rowsOf(recipe, header->shape.front());
     return rows ? header->size + static_cast<std::size_t>(rows->first + rows->count) *
                                      header->rowSize * header->type->size
-                : size;
+                : source.size;
 }
 
-Result<RawData> readIdx(const SourceText& source, const DataRecipe& recipe, const JobContext& job)
+namespace {
+
+/// Labels of all images, from the file that was named or lies beside.
+Result<std::optional<Array>> readLabels(const SourceText& source, Index count, std::string& digests)
+{
+    const std::string named = secondFile(source);
+    const auto path = named.empty() ? labelsBeside(source.path) : std::optional(named);
+    if (!path) {
+        return std::optional<Array>();
+    }
+    auto bytes = readUnpacked(*path, digests);
+    if (!bytes) {
+        return fail(std::move(bytes).error());
+    }
+    auto labels = parseIdx(*bytes, *path);
+    if (!labels) {
+        return fail(std::move(labels).error());
+    }
+    if (labels->shape.front() != count) {
+        return fail(ErrorCode::ShapeMismatch,
+                    "There are " + std::to_string(labels->shape.front()) + " labels for " +
+                        std::to_string(count) + " images.",
+                    *path);
+    }
+    return std::optional(std::move(*labels));
+}
+
+} // namespace
+
+Result<RawData> readIdx(const SourceText& source, const DataRecipe& recipe,
+                        const ReadContext& context)
 {
     auto images = parseIdxStart(source.bytes, source.size, source.path, &recipe);
     if (!images) {
         return fail(std::move(images).error());
     }
-    if (auto ok = job.proceed(); !ok) {
+    if (auto ok = context.job.proceed(); !ok) {
         return fail(std::move(ok).error());
     }
+    const Index count = readHeader(source.bytes, source.path)->shape.front();
+    RawData raw;
+    raw.picked = true;
+    raw.total = count;
+    raw.fixedLayout = images->shape.size() == 3;
     if (images->shape.size() == 3) {
         images->shape.push_back(1); // grey images: one channel
     }
-    RawData raw;
-    raw.picked = true;
     std::string digests = source.sha256;
-    if (const auto beside = labelsBeside(source.path)) {
-        auto bytes = readUnpacked(*beside, digests);
-        if (!bytes) {
-            return fail(std::move(bytes).error());
-        }
-        auto all = parseIdx(*bytes, *beside);
-        auto imageHeader = ByteReader(std::string_view(source.bytes).substr(4)).bigEndian32();
-        if (!all) {
-            return fail(std::move(all).error());
-        }
-        if (all->shape.front() != static_cast<Index>(imageHeader.value_or(0))) {
-            return fail(ErrorCode::ShapeMismatch,
-                        "There are " + std::to_string(all->shape.front()) + " labels for " +
-                            std::to_string(imageHeader.value_or(0)) + " images.",
-                        *beside);
-        }
-        auto labels = parseIdx(*bytes, *beside, &recipe);
-        if (!labels) {
-            return fail(std::move(labels).error());
-        }
-        raw.answers = std::move(*labels);
+    auto labels = readLabels(source, count, digests);
+    if (!labels) {
+        return fail(std::move(labels).error());
     }
-    raw.sha256 = digests == source.sha256 ? digests : sha256(digests);
+    if (*labels) {
+        if (context.glance) {
+            raw.allLabels = classesIn(**labels);
+        }
+        const auto rows = rowsOf(recipe, count);
+        raw.answers = rowsOf(**labels, rows ? *rows : RowRange{0, count});
+    }
+    if (!context.glance) {
+        raw.sha256 = digests == source.sha256 ? digests : sha256(digests);
+    }
     raw.inputs.emplace_back("x", std::move(*images));
     return raw;
 }

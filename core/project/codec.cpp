@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -138,6 +139,15 @@ Json toJson(const io::DataRecipe& recipe)
     if (!recipe.weightKey.empty()) {
         json["weight_key"] = recipe.weightKey;
     }
+    if (recipe.imageSize) {
+        json["image_size"] = {recipe.imageSize->height, recipe.imageSize->width};
+    }
+    if (recipe.color != io::DataRecipe().color) {
+        json["color"] = recipe.color;
+    }
+    if (!recipe.dtype.empty()) {
+        json["dtype"] = recipe.dtype;
+    }
     return json;
 }
 
@@ -157,6 +167,12 @@ Result<io::DataRecipe> recipeFrom(const Json& json)
         recipe.skip = json.at("skip").get<Index>();
         recipe.splitTrain = json.at("split_train").get<double>();
         recipe.classes = json.at("classes").get<int>();
+        if (json.contains("image_size")) {
+            const auto size = json.at("image_size").get<std::array<Index, 2>>();
+            recipe.imageSize = io::ImageSize{size[0], size[1]};
+        }
+        recipe.color = json.value("color", recipe.color);
+        recipe.dtype = json.value("dtype", recipe.dtype);
         return recipe;
     });
 }

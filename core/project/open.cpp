@@ -141,10 +141,10 @@ Result<OpenedModel> openModel(const std::string& argument, const io::LoadOptions
     return opened;
 }
 
-Result<io::DataSet> openData(const io::DataRecipe& recipe, const JobContext& job)
+Result<io::DataSet> openData(const io::DataRecipe& recipe, const JobContext& job, int threads)
 {
     if (!recipe.source.starts_with(kSamplePrefix)) {
-        return io::loadData(recipe, job);
+        return io::loadData(recipe, job, threads);
     }
     static constexpr std::array<std::string_view, 3> kNames{"digits", "digits:train",
                                                             "digits:test"};

@@ -89,9 +89,9 @@ struct OpenedModel {
 };
 [[nodiscard]] Result<OpenedModel> openModel(const std::string& argument);
 /// DATA of the contract; adds `sample:digits` (and `sample:digits:test`) to what io::loadData
-/// reads.
-[[nodiscard]] Result<io::DataSet> openData(const io::DataRecipe& recipe,
-                                           const JobContext& job = {});
+/// reads. threads: for decoding images; below 1: all cores.
+[[nodiscard]] Result<io::DataSet> openData(const io::DataRecipe& recipe, const JobContext& job = {},
+                                           int threads = 0);
 
 /// The finished built-in sample (digits): trained, calibrated, searched, measured. From memory, as
 /// a new project of its own.

@@ -6,8 +6,10 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
-    const auto array =
-        bitscape::io::readNpy({reinterpret_cast<const char*>(data), size}, "fuzz.npy");
+    const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+    (void)bitscape::io::readNpyTexts(bytes, "fuzz.npy");
+    (void)bitscape::io::readNpyRows(bytes, size, {1, 2}, "fuzz.npy");
+    const auto array = bitscape::io::readNpy(bytes, "fuzz.npy");
     if (array) {
         (void)array->toTensor();
         (void)array->toIntegers();

@@ -3,6 +3,7 @@
 #include "core/io/data_file.h"
 #include "core/io/data_sources.h"
 #include "core/io/hdf5.h"
+#include "core/io/zip_archive.h"
 #include "tests/core/io/temporary_folder.h"
 
 #include <gmock/gmock.h>
@@ -129,6 +130,12 @@ TEST_F(DataFile, ReadsIdxWithLabelsBeside)
     second.skip = 1;
     EXPECT_THAT(labelsOf(loadData(second)), ElementsAre(1));
     EXPECT_THAT(valuesOf(loadData(second)), ElementsAre(4, 5, 6, 7));
+    m_folder.write("d-images.idx3-ubyte", bigEndian({0x803, 2, 2, 2}) + pixels);
+    m_folder.write("d-labels.idx1-ubyte", bigEndian({0x801, 2}) + "\4\5");
+    EXPECT_THAT(labelsOf(loadData(recipe("d-images.idx3-ubyte"))), ElementsAre(4, 5));
+    const auto pair = loadData(
+        {.source = m_folder / "d-images.idx3-ubyte" + "," + m_folder / "t-labels-idx1-ubyte"});
+    EXPECT_THAT(labelsOf(pair), ElementsAre(7, 1));
     m_folder.write("t-labels-idx1-ubyte", bigEndian({0x801, 3}) + "\7\1\2");
     expectRefused(recipe("t-images-idx3-ubyte"), ErrorCode::ShapeMismatch, "3 labels");
 }
@@ -170,6 +177,31 @@ TEST_F(DataFile, ReadsTables)
     ASSERT_TRUE(regression);
     EXPECT_THAT(labelsOf(regression), IsEmpty());
     EXPECT_THAT(regression->samples->targets.values(), ElementsAre(0.5F, 0.25F));
+}
+
+TEST_F(DataFile, ReadsTablesAsSpreadsheetsWriteThem)
+{
+    m_folder.write("german.csv", "a;b;kind\n1,5;2;0\n-0,25;3,0;1\n");
+    DataRecipe table = recipe("german.csv");
+    table.labelColumn = "kind";
+    EXPECT_THAT(valuesOf(loadData(table)), ElementsAre(1.5F, 2, -0.25F, 3));
+    EXPECT_THAT(labelsOf(loadData(table)), ElementsAre(0, 1));
+    m_folder.write("tab.tsv", "1\t2\tred, dark\n3\t4\tblue\n");
+    table = recipe("tab.tsv");
+    table.labelColumn = "2";
+    const auto tabs = loadData(table);
+    EXPECT_THAT(valuesOf(tabs), ElementsAre(1, 2, 3, 4));
+    EXPECT_THAT(tabs->samples->classNames, ElementsAre("blue", "red, dark"));
+    m_folder.write("quoted.csv",
+                   "\"a;\tname\",\"kind\"\n\"1\",\"two\nlines\"\n\"2\",\"x, \"\"y\"\"\"\nz,0\n");
+    table = recipe("quoted.csv");
+    table.labelColumn = "kind";
+    expectRefused(table, ErrorCode::CorruptFile, "line 5");
+    m_folder.write("quoted.csv",
+                   "\"a;\tname\",\"kind\"\n\"1\",\"two\nlines\"\n\"2\",\"x, \"\"y\"\"\"\n");
+    const auto quoted = loadData(table);
+    EXPECT_THAT(valuesOf(quoted), ElementsAre(1, 2));
+    EXPECT_THAT(quoted->samples->classNames, ElementsAre("two\nlines", "x, \"y\""));
 }
 
 TEST_F(DataFile, RefusesBrokenTablesByLineAndColumn)
@@ -227,6 +259,100 @@ TEST_F(DataFile, ReadsHdf5)
     expectRefused({.source = m_folder / "a.h5" + "::/x,/deep"}, ErrorCode::CorruptFile, "deep");
     m_folder.write("text.h5", "text");
     expectRefused({.source = m_folder / "text.h5" + "::/x"}, ErrorCode::CorruptFile, "text.h5");
+}
+
+TEST_F(DataFile, ReadsGroupsOfHdf5AsNpz)
+{
+    {
+        auto file = hdf5::File::create(m_folder / "g.h5", hdf5::Format::Earliest);
+        ASSERT_TRUE(file);
+        ASSERT_TRUE(file->write("x_test", x.view(), hdf5::Storage::Plain));
+        ASSERT_TRUE(file->write("y_test", y.view(), hdf5::Storage::Plain));
+        ASSERT_TRUE(file->write("other", counting({6, 3}).view(), hdf5::Storage::Plain));
+        ASSERT_TRUE(file->write("short", counting({2}).view(), hdf5::Storage::Plain));
+        ASSERT_TRUE(file->write("deep/a", counting({4, 2}).view(), hdf5::Storage::Checked));
+        ASSERT_TRUE(file->write("deep/b", counting({4, 5}).view(), hdf5::Storage::Plain));
+        ASSERT_TRUE(file->close());
+    }
+    const auto set = loadData(recipe("g.h5"));
+    ASSERT_TRUE(set) << set.error().sentence();
+    EXPECT_THAT(labelsOf(set), ElementsAre(0, 1, 2, 0, 1, 2));
+    EXPECT_THAT(set->samples->inputNames, ElementsAre("x_test", "other", "y_test"));
+    EXPECT_EQ(set->samples->inputs.front(), x);
+    DataRecipe part = recipe("g.h5");
+    part.skip = 2;
+    part.limit = 2;
+    EXPECT_THAT(valuesOf(loadData(part)), ElementsAre(8, 9, 10, 11, 12, 13, 14, 15));
+    EXPECT_THAT(labelsOf(loadData(part)), ElementsAre(2, 0));
+    const auto group = loadData({.source = m_folder / "g.h5" + "::/deep"});
+    ASSERT_TRUE(group) << group.error().sentence();
+    EXPECT_THAT(group->samples->inputNames, ElementsAre("a", "b"));
+    const auto keys = loadData({.source = m_folder / "g.h5", .xKey = "deep/a", .yKey = ""});
+    ASSERT_TRUE(keys) << keys.error().sentence();
+    EXPECT_EQ(keys->samples->inputs.front().shape(), (Shape{4, 2}));
+    expectRefused({.source = m_folder / "g.h5", .xKey = "pixels"}, ErrorCode::InvalidArgument,
+                  "pixels");
+    expectRefused({.source = m_folder / "g.h5" + "::/x_test,/short"}, ErrorCode::ShapeMismatch,
+                  "2 labels for 6 samples");
+}
+
+namespace {
+
+std::string npyOf(const std::string& descr, const std::string& shape, const std::string& data)
+{
+    std::string head = "{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + "}";
+    head.resize(117, ' ');
+    head += '\n';
+    return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(head.size()) + '\0' + head +
+           data;
+}
+
+} // namespace
+
+TEST_F(DataFile, ReadsWordsAsClassesAndLeavesOutWhatIsNoNumber)
+{
+    const std::string numbers = npyOf("|u1", "(3, 1)", "\1\2\3");
+    const std::string words = npyOf("|S3", "(3,)", std::string("catdog\0\0\0", 9));
+    const std::string objects = npyOf("|O", "(3,)", "pickle");
+    const auto zip = [&](const std::vector<std::pair<std::string, std::string>>& entries) {
+        m_folder.write("w.npz", writeZip(entries, "w.npz").value());
+        return loadData(recipe("w.npz"));
+    };
+    const auto set = zip({{"meta.npy", objects}, {"x.npy", numbers}, {"y.npy", words}});
+    EXPECT_THAT(valuesOf(set), ElementsAre(1, 2, 3));
+    EXPECT_THAT(labelsOf(set), ElementsAre(1, 2, 0));
+    EXPECT_THAT(set->samples->classNames, ElementsAre("", "cat", "dog"));
+    EXPECT_THAT(set->samples->inputNames, ElementsAre("x"));
+    const auto named = zip({{"x.npy", objects}, {"y.npy", numbers}});
+    EXPECT_EQ(named.error().code, ErrorCode::CorruptFile);
+    EXPECT_THAT(named.error().sentence(), HasSubstr("pickled"));
+    m_folder.write("n.npy", numbers);
+    m_folder.write("wide.npy", npyOf("<U2", "(3,)",
+                                     std::string("a\0\0\0\0\0\0\0"
+                                                 "\xE9\0\0\0b\0\0\0"
+                                                 "a\0\0\0\0\0\0\0",
+                                                 24)));
+    const auto pair = loadData({.source = m_folder / "n.npy" + "," + m_folder / "wide.npy"});
+    EXPECT_THAT(labelsOf(pair), ElementsAre(0, 1, 0));
+    EXPECT_THAT(pair->samples->classNames, ElementsAre("a", "\xC3\xA9"
+                                                            "b"));
+}
+
+TEST_F(DataFile, UnpacksOnlyTheArraysThatAreWanted)
+{
+    ASSERT_TRUE(saveNpz(m_folder / "both.npz", {{"x_train", counting({50, 2}).view()},
+                                                {"y_train", counting({50}).view()},
+                                                {"x_test", counting({4, 2}).view()},
+                                                {"y_test", counting({4}).view()}}));
+    const auto set = loadData(recipe("both.npz"));
+    EXPECT_THAT(labelsOf(set), ElementsAre(0, 1, 2, 3));
+    EXPECT_THAT(set->samples->inputNames, ElementsAre("x_test", "y_test"));
+    DataRecipe train = recipe("both.npz");
+    train.xKey = "x_train";
+    train.skip = 48;
+    EXPECT_THAT(labelsOf(loadData(train)), ElementsAre(48, 49));
+    ASSERT_TRUE(saveNpz(m_folder / "plain.npz", {{"arr_0", x.view()}, {"arr_1", y.view()}}));
+    EXPECT_THAT(labelsOf(loadData(recipe("plain.npz"))), ElementsAre(0, 1, 2, 0, 1, 2));
 }
 
 TEST_F(DataFile, ReadsOneHotAnswersAsBoth)
@@ -304,7 +430,7 @@ TEST_F(DataFile, RefusesWhatDoesNotFitTogether)
     m_folder.write("what.dat", "??");
     expectRefused(recipe("what.dat"), ErrorCode::CorruptFile, "no known kind");
     std::filesystem::create_directory(m_folder / "folder");
-    expectRefused(recipe("folder"), ErrorCode::CorruptFile, "Folders");
+    expectRefused(recipe("folder"), ErrorCode::CorruptFile, "no PNG or JPEG image");
     DataRecipe few = recipe("xy.npz");
     few.classes = 2;
     expectRefused(few, ErrorCode::InvalidArgument, "Class 2");
@@ -326,6 +452,10 @@ TEST_F(DataFile, ValidatesEveryOption)
     EXPECT_TRUE(refused([](DataRecipe& r) { r.splitTrain = 0; }));
     EXPECT_TRUE(refused([](DataRecipe& r) { r.splitTrain = std::nan(""); }));
     EXPECT_TRUE(refused([](DataRecipe& r) { r.layout = "chwn"; }));
+    EXPECT_TRUE(refused([](DataRecipe& r) { r.color = "blue"; }));
+    EXPECT_TRUE(refused([](DataRecipe& r) { r.dtype = "uint4"; }));
+    EXPECT_TRUE(refused([](DataRecipe& r) { r.imageSize = ImageSize{0, 3}; }));
+    EXPECT_TRUE(refused([](DataRecipe& r) { r.imageSize = ImageSize{3, 100000}; }));
     EXPECT_TRUE(refused([](DataRecipe& r) { r.normalize = "sometimes"; }));
     EXPECT_TRUE(refused([](DataRecipe& r) { r.normalize = "1,0"; }));
     EXPECT_TRUE(refused([](DataRecipe& r) { r.normalize = "int8:0,3"; }));
@@ -334,6 +464,18 @@ TEST_F(DataFile, ValidatesEveryOption)
         r.scale = 2;
         r.normalize = "minmax";
     }));
+}
+
+TEST_F(DataFile, DescribesWhatIsDoneToImages)
+{
+    DataRecipe images = recipe("folder");
+    images.imageSize = parseImageSize("96x128").value();
+    images.color = "grey";
+    images.dtype = "int8";
+    EXPECT_THAT(images.describe(), HasSubstr("resized to 96×128, in grey, bytes as int8"));
+    for (const char* text : {"96", "96x", "x96", "0x96", "96x96x3", "-1x2", "99999x2", "a x b"}) {
+        EXPECT_EQ(parseImageSize(text).error().code, ErrorCode::InvalidArgument) << text;
+    }
 }
 
 TEST_F(DataFile, FitsSamplesToInputs)

@@ -296,6 +296,29 @@ TEST(ProjectFileTest, ReadsTheSourceAgainOrGoesOnWithThePartAndSaysSo)
     EXPECT_EQ(missing.data->warnings.front().code, "data_source_missing");
 }
 
+TEST(ProjectFileTest, KeepsHowImagesAndBytesWereRead)
+{
+    const TemporaryFolder folder;
+    Project before = makeProject(smallModel());
+    io::DataSet data = smallData(20);
+    data.recipe.imageSize = io::ImageSize{96, 128};
+    data.recipe.color = "grey";
+    data.recipe.dtype = "int8";
+    before.putData(std::move(data));
+    const io::DataRecipe recipe = stored(before, folder).data->recipe;
+    EXPECT_EQ(recipe.imageSize, (io::ImageSize{96, 128}));
+    EXPECT_EQ(recipe.color, "grey");
+    EXPECT_EQ(recipe.dtype, "int8");
+    const Json old = Json::parse(R"({"source": "x.npz", "x_key": "", "y_key": "",
+        "label_column": "", "scale": null, "normalize": "", "layout": "nhwc", "limit": 0,
+        "skip": 0, "split_train": 1.0, "classes": 0})");
+    const auto older = recipeFrom(old);
+    ASSERT_TRUE(older) << older.error().sentence();
+    EXPECT_FALSE(older->imageSize);
+    EXPECT_EQ(older->color, "auto");
+    EXPECT_EQ(toJson(*older), old);
+}
+
 TEST(ProjectFileTest, SameContentGivesSameBytesButForTheTime)
 {
     const TemporaryFolder folder;
