@@ -62,6 +62,7 @@ public:
     [[nodiscard]] std::vector<std::string> texts(std::string_view name,
                                                  std::vector<std::string> fallback = {});
     [[nodiscard]] const Attribute* attribute(std::string_view name) const;
+    [[nodiscard]] const Attributes& attributes() const { return m_attributes; }
 
     // ---- outputs
     [[nodiscard]] std::size_t outputCount() const { return m_wanted; }

@@ -13,7 +13,9 @@ std::span<const FunctionInfo> functions()
         for (const auto& family :
              {unaryFunctions(), binaryFunctions(), castFunctions(), shapeFunctions(),
               constantFunctions(), reduceFunctions(), gatherFunctions(), matmulFunctions(),
-              convolutionFunctions(), poolFunctions(), normalizeFunctions()}) {
+              convolutionFunctions(), poolFunctions(), normalizeFunctions(), recurrentFunctions(),
+              resizeFunctions(), quantizeFunctions(), qonnxFunctions(), sampleFunctions(),
+              lossFunctions()}) {
             rows.insert(rows.end(), family.begin(), family.end());
         }
         return rows;

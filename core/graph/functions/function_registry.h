@@ -49,5 +49,11 @@ struct FunctionInfo {
 [[nodiscard]] std::span<const FunctionInfo> convolutionFunctions();
 [[nodiscard]] std::span<const FunctionInfo> poolFunctions();
 [[nodiscard]] std::span<const FunctionInfo> normalizeFunctions();
+[[nodiscard]] std::span<const FunctionInfo> recurrentFunctions();
+[[nodiscard]] std::span<const FunctionInfo> resizeFunctions();
+[[nodiscard]] std::span<const FunctionInfo> quantizeFunctions();
+[[nodiscard]] std::span<const FunctionInfo> qonnxFunctions();
+[[nodiscard]] std::span<const FunctionInfo> sampleFunctions();
+[[nodiscard]] std::span<const FunctionInfo> lossFunctions();
 
 } // namespace bitscape::graph

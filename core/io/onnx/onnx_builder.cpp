@@ -64,10 +64,12 @@ std::uint64_t bitsOf(int bits, std::string_view bytes, Index element)
 struct Description {
     Json operator()(const OnnxTensor& tensor) const
     {
-        constexpr Index kMostShown = 64;
-        const auto value = arrayOf(tensor);
+        constexpr std::size_t kMostShown = 512; // bytes
         Json json{{"type", tensor.type}, {"sizes", tensor.dims}};
-        if (value && value->count() <= kMostShown) {
+        if (tensor.bytes.size() > kMostShown) {
+            return json;
+        }
+        if (const auto value = arrayOf(tensor)) {
             json["values"] =
                 graph::isReal(value->type) ? Json(value->reals) : Json(value->integers);
         }
