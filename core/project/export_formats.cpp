@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The rows of the export formats; the writers stand in core/io, those that need a project here.
 #include "core/io/keras_export.h"
+#include "core/io/onnx/onnx_export.h"
 #include "core/project/exports.h"
 
 namespace bitscape::project {
@@ -37,6 +38,30 @@ std::span<const ExportFormat> exportFormats()
          .readback = ExportReadback::Model,
          .keepsQuantizers = false,
          .write = ofNetwork<io::exportKerasH5>},
+        {.name = "onnx",
+         .title = "ONNX",
+         .ending = ".onnx",
+         .doc = "The float network for ONNX Runtime and whatever else reads ONNX; quantizers are "
+                "left out.",
+         .readback = ExportReadback::Model,
+         .keepsQuantizers = false,
+         .write = ofNetwork<io::exportOnnx>},
+        {.name = "onnx-qdq",
+         .title = "ONNX with QuantizeLinear",
+         .ending = ".onnx",
+         .doc = "The quantized network in ONNX' own operators (QDQ; QCDQ below 8 bits), for ONNX "
+                "Runtime.",
+         .readback = ExportReadback::Model,
+         .needsQuantizers = true,
+         .write = ofNetwork<io::exportOnnxQdq>},
+        {.name = "qonnx",
+         .title = "QONNX",
+         .ending = ".onnx",
+         .doc = "The quantized network with any number of bits, for FINN, hls4ml and the qonnx "
+                "package.",
+         .readback = ExportReadback::Model,
+         .needsQuantizers = true,
+         .write = ofNetwork<io::exportQonnx>},
     };
     return table;
 }

@@ -187,6 +187,11 @@ Result<int> OnnxBuilder::addLayer(graph::Layer layer)
     return static_cast<int>(m_layers.size()) - 1;
 }
 
+bool OnnxBuilder::hasLayer(std::string_view name) const
+{
+    return std::ranges::find(m_layers, name, &graph::Layer::name) != m_layers.end();
+}
+
 void OnnxBuilder::define(const std::string& tensor, OnnxKnown known)
 {
     if (!tensor.empty()) {

@@ -17,10 +17,27 @@
 
 namespace bitscape::io {
 
+/// The integer grid that the numbers of a constant lie on, or that a tensor's codes count.
+struct OnnxGrid {
+    Tensor scale, zeroPoint; ///< as many axes as the constant, 1 where elements share them
+    int bits = 8;
+    bool isSigned = true;
+    bool isNarrow = false;              ///< without the most negative code
+    bool isBipolar = false;             ///< ±scale alone
+    std::string rounding = "half_even"; ///< the quantizers' word for it
+};
+
 /// What is known of a tensor of an ONNX graph while a network is made of it.
 struct OnnxKnown {
     std::shared_ptr<const graph::ArrayValue> constant; ///< its numbers, if they are known by now
-    int layer = -1;                                    ///< else the layer that gives it
+    /// Of a constant: the grid its numbers lie on. Else: the array holds codes on this grid, and
+    /// the layers below give the real numbers that they mean. May be null.
+    std::shared_ptr<const OnnxGrid> grid;
+    int layer = -1;        ///< else the layer that gives it
+    int channelsLast = -1; ///< a layer that gives it with axis 1 at the end
+    int mixed = -1;        ///< of a row: a layer of the elements in the order of mixedShape, …
+    Shape mixedShape;      ///< … which has the channels last where the row has them first
+    int timeFirst = -1;    ///< of T×N×C: a layer that gives T×C
     graph::FunctionTensor tensor; ///< how that layer's output stands for the array
     /// With the batch (1 where samples are run one by one); −1: open.
     graph::Sizes sizes;
@@ -55,6 +72,7 @@ public:
     {
         return m_layers[static_cast<std::size_t>(index)];
     }
+    [[nodiscard]] bool hasLayer(std::string_view name) const;
     /// Says what a tensor is.
     void define(const std::string& tensor, OnnxKnown known);
     /// The same for the output of a layer that stands for an array of float32 or `type`, with the
@@ -63,6 +81,12 @@ public:
                       graph::ElementType type = graph::ElementType::Float32);
     /// A name that no tensor and no layer has, made of `wish`.
     [[nodiscard]] std::string freeName(const std::string& wish) const;
+    /// The first size of all inputs where it is fixed, samples are run one by one all the same; 0
+    /// where it is open.
+    std::int64_t fileBatch = 0;
+    /// What the first axis counts are no samples: the arrays must be taken whole.
+    bool mixesSamples = false;
+
     /// Nodes that another node's mapping has taken along.
     void skip(const OnnxNode& node) { m_skipped.insert(&node); }
     [[nodiscard]] bool isSkipped(const OnnxNode& node) const { return m_skipped.contains(&node); }

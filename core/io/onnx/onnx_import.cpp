@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 #include "core/io/onnx/onnx_builder.h"
 #include "core/io/onnx/onnx_functions.h"
+#include "core/io/onnx/onnx_layouts.h"
 
 #include <queue>
 
@@ -112,6 +113,61 @@ bool mayHaveBatch(const OnnxGraph& graph)
     });
 }
 
+/// The first size that all inputs and outputs have in common, more than 1; 0: there is none.
+std::int64_t fixedBatch(const OnnxGraph& graph)
+{
+    const auto firstOf = [](const OnnxValue& value) -> std::int64_t {
+        return value.dims && !value.dims->empty() ? value.dims->front().size : -1;
+    };
+    const auto inputs = fedInputs(graph);
+    const std::int64_t batch = inputs.empty() ? -1 : firstOf(*inputs.front());
+    const bool areAlike =
+        std::ranges::all_of(inputs,
+                            [&](const OnnxValue* input) { return firstOf(*input) == batch; }) &&
+        std::ranges::all_of(graph.outputs,
+                            [&](const OnnxValue& output) { return firstOf(output) == batch; });
+    return batch > 1 && areAlike ? batch : 0;
+}
+
+/// Layers without those that no one reads and that give nothing of the network.
+std::vector<graph::Layer> reachable(std::vector<graph::Layer> layers, std::vector<int>& inputs,
+                                    std::vector<int>& outputs)
+{
+    std::vector<bool> isRead(layers.size(), false);
+    for (const int end : inputs) {
+        isRead[static_cast<std::size_t>(end)] = true;
+    }
+    for (const int end : outputs) {
+        isRead[static_cast<std::size_t>(end)] = true;
+    }
+    for (std::size_t i = layers.size(); i-- > 0;) {
+        isRead[i] = isRead[i] || !layers[i].isSupported();
+        for (const int input : layers[i].inputs) {
+            isRead[static_cast<std::size_t>(input)] =
+                isRead[static_cast<std::size_t>(input)] || isRead[i];
+        }
+    }
+    std::vector<int> place(layers.size(), -1);
+    std::vector<graph::Layer> kept;
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+        if (isRead[i]) {
+            place[i] = static_cast<int>(kept.size());
+            kept.push_back(std::move(layers[i]));
+        }
+    }
+    const auto renumber = [&](std::vector<int>& indices) {
+        for (int& index : indices) {
+            index = place[static_cast<std::size_t>(index)];
+        }
+    };
+    for (graph::Layer& layer : kept) {
+        renumber(layer.inputs);
+    }
+    renumber(inputs);
+    renumber(outputs);
+    return kept;
+}
+
 /// Why an input cannot be fed; empty: it can.
 std::string whyRefused(const OnnxValue& input)
 {
@@ -135,6 +191,10 @@ public:
     Import(const OnnxModel& model, BatchAxis batchAxis, const std::string& where)
         : m_model(model), m_where(where), m_builder(model, batchAxis)
     {
+        const auto inputs = fedInputs(model.graph);
+        const bool hasBatch = batchAxis == BatchAxis::Samples && !inputs.empty();
+        m_builder.fileBatch =
+            hasBatch ? std::max<std::int64_t>(inputs[0]->dims->front().size, 0) : 0;
     }
 
     Result<void> run(const std::vector<const OnnxNode*>& nodes)
@@ -160,16 +220,21 @@ public:
     /// Whether each output still has the batch axis as its first.
     [[nodiscard]] bool keepsBatch() const
     {
-        return std::ranges::all_of(m_model.graph.outputs, [this](const OnnxValue& output) {
-            const OnnxKnown* known = m_builder.find(output.name);
-            return known == nullptr || !known->isKnown || known->tensor.hasBatch;
-        });
+        return !m_builder.mixesSamples &&
+               std::ranges::all_of(m_model.graph.outputs, [this](const OnnxValue& output) {
+                   const OnnxKnown* known = m_builder.find(output.name);
+                   return known == nullptr || !known->isKnown || known->tensor.hasBatch;
+               });
     }
+
+    /// Whether all layers are ours, which treat every sample by itself.
+    [[nodiscard]] bool isNative() const { return m_isNative; }
 
     Result<ModelFile> finish()
     {
-        auto graph = graph::Graph::make(m_model.graph.name, m_builder.takeLayers(), m_inputs,
-                                        m_outputs, m_builder.batchAxis());
+        std::vector<graph::Layer> layers = reachable(m_builder.takeLayers(), m_inputs, m_outputs);
+        auto graph = graph::Graph::make(m_model.graph.name, std::move(layers), m_inputs, m_outputs,
+                                        m_builder.batchAxis());
         if (!graph) {
             Error error = graph.error();
             error.code = ErrorCode::CorruptFile;
@@ -178,6 +243,7 @@ public:
         ModelFile file;
         file.graph = std::move(*graph);
         file.quantizers = std::move(m_builder.quantizers);
+        file.quantizers.name = file.quantizers.layers.empty() ? "float" : "imported";
         file.warnings = std::move(m_builder.warnings);
         file.notes = std::move(m_builder.notes);
         file.format = "onnx";
@@ -263,6 +329,13 @@ private:
                 return {};
             }
         }
+        for (const std::string& input : node.inputs) {
+            makePlain(m_builder, input);
+        }
+        m_isNative = m_isNative && std::ranges::all_of(node.inputs, [this](const auto& input) {
+                         const OnnxKnown* known = m_builder.find(input);
+                         return known == nullptr || known->constant;
+                     });
         return mapFunction(m_builder, node);
     }
 
@@ -272,6 +345,7 @@ private:
             return corrupt("The ONNX model has no output.", m_where);
         }
         for (const OnnxValue& output : m_model.graph.outputs) {
+            makePlain(m_builder, output.name);
             const OnnxKnown* known = m_builder.find(output.name);
             if (known == nullptr) {
                 return corrupt("Nothing makes the output '" + output.name + "'.", m_where);
@@ -317,18 +391,24 @@ private:
     OnnxBuilder m_builder;
     std::vector<int> m_inputs;
     std::vector<int> m_outputs;
+    bool m_isNative = true;
 };
 
-Result<ModelFile> importAs(const OnnxModel& model, BatchAxis batchAxis,
-                           const std::vector<const OnnxNode*>& nodes, const std::string& where,
-                           bool& keepsBatch)
+struct Attempt {
+    Result<ModelFile> file;
+    bool keepsBatch = false;
+    bool isNative = false;
+};
+Attempt importAs(const OnnxModel& model, BatchAxis batchAxis,
+                 const std::vector<const OnnxNode*>& nodes, const std::string& where)
 {
     Import import(model, batchAxis, where);
     if (auto ok = import.run(nodes); !ok) {
-        return fail(std::move(ok).error());
+        return {fail(std::move(ok).error())};
     }
-    keepsBatch = import.keepsBatch();
-    return import.finish();
+    const bool keepsBatch = import.keepsBatch();
+    const bool isNative = import.isNative();
+    return {import.finish(), keepsBatch, isNative};
 }
 
 } // namespace
@@ -339,14 +419,18 @@ Result<ModelFile> importOnnx(const OnnxModel& model, const std::string& where)
     if (!nodes) {
         return fail(nodes.error());
     }
-    bool keepsBatch = false;
     if (mayHaveBatch(model.graph)) {
-        auto file = importAs(model, BatchAxis::Samples, *nodes, where, keepsBatch);
-        if (!file || keepsBatch) {
-            return file;
+        Attempt attempt = importAs(model, BatchAxis::Samples, *nodes, where);
+        if (!attempt.file || attempt.keepsBatch) {
+            return std::move(attempt.file);
+        }
+    } else if (fixedBatch(model.graph) > 0) {
+        Attempt attempt = importAs(model, BatchAxis::Samples, *nodes, where);
+        if (attempt.file && attempt.keepsBatch && attempt.isNative) {
+            return std::move(attempt.file);
         }
     }
-    return importAs(model, BatchAxis::None, *nodes, where, keepsBatch);
+    return importAs(model, BatchAxis::None, *nodes, where).file;
 }
 
 Result<ModelFile> readOnnxModel(const std::string& where,
