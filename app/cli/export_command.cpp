@@ -6,6 +6,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <map>
+
 namespace bitscape::cli {
 
 namespace {
@@ -16,6 +18,7 @@ using project::ExportResult;
 struct Arguments {
     ModelOptions model;
     std::string format, output;
+    project::ExportOptions options;
     bool list = false;
 };
 
@@ -97,10 +100,11 @@ Result<Answer> run(Session& session, const Arguments& arguments)
     if (!opened) {
         return fail(opened.error());
     }
-    const auto request = project::exportRequest(*opened);
+    auto request = project::exportRequest(*opened);
     if (!request) {
-        return fail(request.error());
+        return fail(std::move(request).error());
     }
+    request->options = arguments.options;
     session.loaded();
     auto result = project::exportTo(**format, *request, arguments.output, session.job());
     if (!result) {
@@ -128,6 +132,12 @@ Action declareExport(CLI::App& app)
     app.get_option("MODEL")->required(false);
     app.add_option("--format,-f", arguments->format, "What to write, see below");
     app.add_option("--output,-o", arguments->output, "File to write; a folder for some formats");
+    app.add_option("--csv-convention", arguments->options.csvConvention,
+                   "qkeras-mod-csv: ranges from lowest and highest values (min-max), or from "
+                   "largest magnitudes as its first version did (max-abs)")
+        ->transform(CLI::CheckedTransformer(std::map<std::string, io::ModConvention>{
+            {"min-max", io::ModConvention::MinMax}, {"max-abs", io::ModConvention::MaxAbs}}))
+        ->default_str("min-max");
     app.add_flag("--list", arguments->list, "Show the formats");
     app.footer(formatsHelp());
     return [arguments](Session& session) { return run(session, *arguments); };

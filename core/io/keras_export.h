@@ -10,4 +10,13 @@ namespace bitscape::io {
 /// layers become plain ones with the folded weights.
 [[nodiscard]] Result<ExportContent> exportKerasH5(const ExportInput& input);
 
+/// Network and weights in QKeras' layers. Normalizations that the configuration folds are in the
+/// weights.
+[[nodiscard]] Result<ExportContent> exportQKerasH5(const ExportInput& input);
+/// The architecture alone, as to_json() gives it.
+[[nodiscard]] Result<ExportContent> exportQKerasJson(const ExportInput& input);
+
+/// A `.keras` archive of Keras 3; QKeras' layers where there are quantizers.
+[[nodiscard]] Result<ExportContent> exportKerasZip(const ExportInput& input);
+
 } // namespace bitscape::io

@@ -2,22 +2,50 @@
 // The rows of the export formats; the writers stand in core/io, those that need a project here.
 #include "core/io/keras_export.h"
 #include "core/io/onnx/onnx_export.h"
+#include "core/io/map_export.h"
+#include "core/io/table_export.h"
+#include "core/io/workload_export.h"
 #include "core/project/exports.h"
+#include "core/project/search_export.h"
 
 namespace bitscape::project {
 
 namespace {
 
-Result<io::ExportContent> writeMap(const ExportRequest& request, const JobContext& /*job*/)
+using Content = Result<io::ExportContent>;
+
+Content writeMap(const ExportRequest& request, const JobContext& /*job*/)
 {
     return io::singleFile(graph::toMap(*request.input.graph, request.input.configuration) + "\n");
 }
 
 /// A writer that knows of nothing but the network.
 template <auto write>
-Result<io::ExportContent> ofNetwork(const ExportRequest& request, const JobContext& /*job*/)
+Content ofNetwork(const ExportRequest& request, const JobContext& /*job*/)
 {
     return write(request.input);
+}
+
+Content writeQkerasMod(const ExportRequest& request, const JobContext& /*job*/)
+{
+    const auto calibration = request.project ? request.project->calibration : nullptr;
+    const io::SeenRange seen =
+        [&calibration](std::string_view layer) -> std::optional<std::pair<double, double>> {
+        const auto* tensor = calibration ? calibration->find(layer) : nullptr;
+        return tensor == nullptr ? std::nullopt
+                                 : std::optional(std::pair(tensor->minimum, tensor->maximum));
+    };
+    return io::exportQkerasMod(request.input, seen, request.options.csvConvention);
+}
+
+Content writeAutoQKeras(const ExportRequest& request, const JobContext& /*job*/)
+{
+    return exportAutoQKeras(request.input, request.project.get());
+}
+
+Content writeOptuna(const ExportRequest& request, const JobContext& /*job*/)
+{
+    return exportOptuna(*request.project);
 }
 
 } // namespace
@@ -31,6 +59,24 @@ std::span<const ExportFormat> exportFormats()
          .doc = "The quantizers by layer as a map of this program and QKeras' model_quantize.",
          .readback = ExportReadback::Map,
          .write = writeMap},
+        {.name = "qkeras-json",
+         .title = "QKeras architecture",
+         .ending = ".json",
+         .doc = "The network in QKeras' layers without weights, for quantized_model_from_json.",
+         .write = ofNetwork<io::exportQKerasJson>},
+        {.name = "qkeras-h5",
+         .title = "QKeras HDF5",
+         .ending = ".h5",
+         .doc = "Network, quantizers and weights in QKeras' layers, for load_qmodel.",
+         .readback = ExportReadback::Model,
+         .write = ofNetwork<io::exportQKerasH5>},
+        {.name = "quantized-weights",
+         .title = "QKeras quantized weights",
+         .ending = ".json",
+         .doc = "What QKeras' model_save_quantized_weights returns: weights, scales and signs by "
+                "layer.",
+         .needsQuantizers = true,
+         .write = ofNetwork<io::exportQuantizedWeights>},
         {.name = "keras-h5",
          .title = "Keras HDF5",
          .ending = ".h5",
@@ -62,6 +108,62 @@ std::span<const ExportFormat> exportFormats()
          .readback = ExportReadback::Model,
          .needsQuantizers = true,
          .write = ofNetwork<io::exportQonnx>},
+        {.name = "keras",
+         .title = "Keras 3 archive",
+         .ending = ".keras",
+         .doc = "Network and weights for Keras 3; layers with quantizers as QKeras' own.",
+         .write = ofNetwork<io::exportKerasZip>},
+        {.name = "csv",
+         .title = "Tables of integers",
+         .doc = "A folder of tables: all tensors with quantizer, bits, scale and zero point, and "
+                "the integers of each weight.",
+         .kind = ExportKind::Folder,
+         .write = ofNetwork<io::exportCsv>},
+        {.name = "qkeras-mod-csv",
+         .title = "qkeras-mod tables",
+         .doc = "extracted_weights.csv and extracted_activations.csv as qkeras-mod writes them.",
+         .kind = ExportKind::Folder,
+         .needsQuantizers = true,
+         .write = writeQkerasMod},
+        {.name = "hls4ml",
+         .title = "hls4ml configuration",
+         .ending = ".yml",
+         .doc = "A fixed-point type for each weight and output, for hls4ml.",
+         .write = ofNetwork<io::exportHls4ml>},
+        {.name = "aimet-encodings",
+         .title = "AIMET encodings",
+         .ending = ".encodings",
+         .doc = "Scales and offsets of weights and outputs, for AIMET.",
+         .needsQuantizers = true,
+         .write = ofNetwork<io::exportAimet>},
+        {.name = "autoqkeras",
+         .title = "AutoQKeras configuration",
+         .ending = ".json",
+         .doc = "Arguments of AutoQKeras: those of the project's search, or a search around the "
+                "quantizers.",
+         .write = writeAutoQKeras},
+        {.name = "tensorquant",
+         .title = "TensorQuant maps",
+         .ending = ".json",
+         .doc = "Maps of weights and activations in TensorQuant's words.",
+         .needsQuantizers = true,
+         .write = ofNetwork<io::exportTensorQuant>},
+        {.name = "scalesim",
+         .title = "SCALE-Sim topology",
+         .ending = ".csv",
+         .doc = "Shapes of convolutions and dense layers for SCALE-Sim, padding included.",
+         .write = ofNetwork<io::exportScaleSim>},
+        {.name = "zigzag",
+         .title = "ZigZag workload",
+         .ending = ".yaml",
+         .doc = "Loops and operand widths of each layer, for ZigZag.",
+         .write = ofNetwork<io::exportZigZag>},
+        {.name = "optuna-sqlite",
+         .title = "Optuna database",
+         .ending = ".db",
+         .doc = "Searches with their trials as a database that Optuna and its dashboard open.",
+         .needsTrials = true,
+         .write = writeOptuna},
     };
     return table;
 }

@@ -3,6 +3,7 @@
 
 #include "core/base/text.h"
 #include "core/graph/execution.h"
+#include "core/hw/accelerator.h"
 #include "core/io/array_file.h"
 
 #include <algorithm>
@@ -114,20 +115,6 @@ Result<void> checkNeeds(const ExportFormat& format, const ExportRequest& request
     return {};
 }
 
-std::int64_t bitsOf(const graph::Graph& graph, const graph::Configuration& configuration)
-{
-    constexpr int kFloatBits = 32;
-    std::int64_t bits = 0;
-    for (const graph::WeightSlot place : graph.weightSlots()) {
-        const graph::Layer& layer = graph.layer(place.layer);
-        const graph::Slot* slot = graph::slotOfWeight(layer, place.weight);
-        const auto quantizer = slot == nullptr ? nullptr : configuration.find(layer.name, *slot);
-        bits += layer.weights[static_cast<std::size_t>(place.weight)].value->size() *
-                (quantizer ? quantizer->bits() : kFloatBits);
-    }
-    return bits;
-}
-
 } // namespace
 
 Result<ExportRequest> exportRequest(const OpenedModel& opened)
@@ -136,7 +123,8 @@ Result<ExportRequest> exportRequest(const OpenedModel& opened)
     if (!graph) {
         return fail(std::move(graph).error());
     }
-    return ExportRequest{{std::move(*graph), opened.configuration}, opened.model, opened.project};
+    return ExportRequest{
+        {std::move(*graph), opened.configuration}, opened.model, opened.project, {}};
 }
 
 Result<const ExportFormat*> findExportFormat(std::string_view name)
@@ -166,7 +154,8 @@ WeightSizes weightSizes(const io::ExportInput& input)
     }
     WeightSizes sizes;
     sizes.floatBytes = input.graph->parameterCount() * static_cast<std::int64_t>(sizeof(float));
-    sizes.packedBytes = (bitsOf(*graph, input.configuration) + kBitsPerByte - 1) / kBitsPerByte;
+    sizes.packedBytes =
+        (hw::packedWeightBits(*graph, input.configuration) + kBitsPerByte - 1) / kBitsPerByte;
     return sizes;
 }
 

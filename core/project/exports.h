@@ -4,6 +4,7 @@
 #include "core/base/error.h"
 #include "core/base/job.h"
 #include "core/io/export_content.h"
+#include "core/io/table_export.h"
 #include "core/project/project.h"
 
 #include <cstdint>
@@ -16,6 +17,11 @@
 
 namespace bitscape::project {
 
+/// What some formats leave to the user.
+struct ExportOptions {
+    io::ModConvention csvConvention = io::ModConvention::MinMax; ///< of qkeras-mod-csv
+};
+
 /// What is to be exported.
 struct ExportRequest {
     io::ExportInput input;
@@ -23,6 +29,7 @@ struct ExportRequest {
     std::shared_ptr<const io::ModelFile> model;
     /// The project it is part of; null: none.
     std::shared_ptr<const Project> project;
+    ExportOptions options = {};
 };
 
 /// A request for what openModel() gave, with its weights in the graph.
