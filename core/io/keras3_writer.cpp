@@ -123,7 +123,8 @@ Json configOf(const std::string& className, Json config)
         if (inner.contains("config") && inner["config"].is_object()) {
             inner["config"] = configOf(inner["class_name"].get<std::string>(), inner["config"]);
         }
-        value = framed(moduleOf(key, inner["class_name"].get<std::string>()), std::move(inner));
+        const std::string module = moduleOf(key, inner["class_name"].get<std::string>());
+        value = framed(module, std::move(inner));
     }
     return config;
 }

@@ -43,9 +43,23 @@ struct Entry {
     int layer = -1; ///< whose weights it holds; −1: none
 };
 
+/// Without an argument that means nothing when absent and that QKeras 0.9 does not know.
 Json dictionaryOf(const quant::Quantizer& quantizer)
 {
-    return Json::parse(quant::toDictionary(quantizer));
+    constexpr const char* kNewArgument = "post_training_scale";
+    Json dictionary = Json::parse(quant::toDictionary(quantizer));
+    if (dictionary.is_object() && dictionary.contains("config") &&
+        member(dictionary["config"], kNewArgument).is_null()) {
+        dictionary["config"].erase(kNewArgument);
+    }
+    return dictionary;
+}
+
+/// What QActivation is given: QKeras' releases take the string alone, and print it.
+Json activationOf(const quant::Quantizer& quantizer)
+{
+    return quantizer.info().origin == "QKeras" ? Json(quantizer.toString())
+                                               : dictionaryOf(quantizer);
 }
 
 /// Needs QKeras to be read: initializers and constraints that it wraps around Keras' own.
@@ -142,6 +156,8 @@ void Writer::putQuantizers(const graph::Layer& layer, Entry& entry) const
                                                     : registered->rule->configKey(slot));
         if (key.ends_with("_quantizer")) {
             entry.config[key] = quantizer ? dictionaryOf(*quantizer) : Json(nullptr);
+        } else if (quantizer && std::holds_alternative<graph::ActivationOp>(layer.op)) {
+            entry.config[key] = activationOf(*quantizer);
         } else if (quantizer && (slot != Slot::Activation || hasActivationField(layer))) {
             entry.config[key] = dictionaryOf(*quantizer);
         }
@@ -170,7 +186,7 @@ void Writer::addActivationBehind(const std::string& name, const quant::Quantizer
     entry.config = {{"name", entry.name},
                     {"trainable", true},
                     {"dtype", "float32"},
-                    {"activation", dictionaryOf(quantizer)}};
+                    {"activation", activationOf(quantizer)}};
     entry.inputs = {{name}};
     m_outputs.back() = {entry.name};
     m_entries.push_back(std::move(entry));

@@ -267,7 +267,18 @@ namespace {
 
 constexpr int kAccumulatorBits = 32;
 
-Json precisionOf(const Loops& loops, const hw::LayerBits& bits)
+/// Width in which a layer's output is kept: of the activation that alone reads it, if there is one.
+int keptBits(const graph::Graph& graph, const std::vector<hw::LayerBits>& bits, int layer)
+{
+    const std::vector<int> readers = graph.consumers(layer);
+    if (readers.size() == 1 &&
+        std::holds_alternative<graph::ActivationOp>(graph.layer(readers.front()).op)) {
+        layer = readers.front();
+    }
+    return bits[static_cast<std::size_t>(layer)].output;
+}
+
+Json precisionOf(const Loops& loops, const hw::LayerBits& bits, int outputBits)
 {
     const bool isConv = loops.kind == LoopKind::Conv;
     const int weights = loops.kind == LoopKind::Pooling ? 0 : isConv ? bits.weights : bits.input;
@@ -279,8 +290,8 @@ Json precisionOf(const Loops& loops, const hw::LayerBits& bits)
     const int sum = bits.input + (isConv ? weights : 0) + growth;
     return {{"W", weights},
             {"I", bits.input},
-            {"O", std::max(bits.output, std::min(sum, kAccumulatorBits))},
-            {"O_final", bits.output}};
+            {"O", std::max(outputBits, std::min(sum, kAccumulatorBits))},
+            {"O_final", outputBits}};
 }
 
 /// Zeros before and after the input along one axis.
@@ -396,8 +407,8 @@ Result<ExportContent> exportZigZag(const ExportInput& input)
         const int id = static_cast<int>(layers.size());
         Json layer{{"id", id}, {"name", loops.name}, {"operator_type", operatorOf(loops.kind)}};
         addLoops(loops, layer);
-        layer["operand_precision"] =
-            precisionOf(loops, bits[static_cast<std::size_t>(loops.layer)]);
+        layer["operand_precision"] = precisionOf(loops, bits[static_cast<std::size_t>(loops.layer)],
+                                                 keptBits(*workload->graph, bits, loops.layer));
         // A source that is the row itself stands for what comes from outside.
         const auto& producers = workload->graph->layer(loops.layer).inputs;
         const auto sourceOf = [&](std::size_t place) {
