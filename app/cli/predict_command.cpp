@@ -184,8 +184,8 @@ Result<Answer> runPredict(Session& session, const PredictArguments& arguments)
         return fail(std::move(taps).error());
     }
     session.loaded();
-    auto plan = graph::InferencePlan::make(opened->model.model->graph, opened->mode.configuration,
-                                           opened->model.weights, {.taps = *taps});
+    auto plan =
+        makePlan(session, opened->model.model->graph, opened->mode, opened->model.weights, *taps);
     if (!plan) {
         return fail(std::move(plan).error());
     }
@@ -293,8 +293,7 @@ Result<Answer> runEvaluate(Session& session, const EvaluateArguments& arguments)
         return fail(std::move(opened).error());
     }
     session.loaded();
-    auto plan = graph::InferencePlan::make(opened->model.model->graph, opened->mode.configuration,
-                                           opened->model.weights);
+    auto plan = makePlan(session, opened->model.model->graph, opened->mode, opened->model.weights);
     if (!plan) {
         return fail(std::move(plan).error());
     }
@@ -323,28 +322,6 @@ Result<Answer> runEvaluate(Session& session, const EvaluateArguments& arguments)
 }
 
 } // namespace
-
-void addModeOption(CLI::App& app, ModeOption& option)
-{
-    app.add_option("--mode", option.mode,
-                   "float, fake (quantizers on float numbers) or integer; default: fake if the "
-                   "model or the map brings quantizers")
-        ->check(CLI::IsMember({"float", "fake", "integer"}));
-}
-
-Result<ChosenMode> chooseMode(const ModeOption& option, graph::Configuration configuration)
-{
-    if (option.mode == "integer") {
-        return fail(ErrorCode::InvalidArgument,
-                    "Running with integer arithmetic is not part of this version.", "--mode",
-                    "Use --mode fake, which quantizes float numbers to the same levels.");
-    }
-    if (option.mode == "float") {
-        return ChosenMode{"float", {}};
-    }
-    const bool isFake = option.mode == "fake" || !configuration.isFloat();
-    return ChosenMode{isFake ? "fake" : "float", std::move(configuration)};
-}
 
 Action declarePredict(CLI::App& app)
 {

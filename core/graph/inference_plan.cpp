@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/graph/execution.h"
 #include "core/graph/memory_plan.h"
+#include "core/graph/plan_inputs.h"
 #include "core/graph/plan_weights.h"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -93,7 +92,7 @@ public:
     Result<std::vector<Tensor>> run(std::span<const TensorView> inputs, Parallel& parallel,
                                     const JobContext& job) const override
     {
-        auto count = countSamples(inputs);
+        auto count = countSamples(*m_graph, inputs);
         if (!count) {
             return fail(std::move(count).error());
         }
@@ -318,36 +317,6 @@ private:
                                                   kLargestChunk);
     }
 
-    Result<Index> countSamples(std::span<const TensorView> inputs) const
-    {
-        const auto wanted = m_graph->inputs();
-        if (inputs.size() != wanted.size()) {
-            return fail(ErrorCode::ShapeMismatch,
-                        fmt::format("{} inputs were given, the network reads {}.", inputs.size(),
-                                    wanted.size()),
-                        m_graph->name());
-        }
-        Index count = 0;
-        for (std::size_t i = 0; i < inputs.size(); ++i) {
-            const Layer& layer = m_graph->layer(wanted[i]);
-            const Shape& got = inputs[i].shape;
-            if (got.rank() < 1 || (!(got.sample() == layer.outputShape) &&
-                                   !(got.sample() == layer.resultShape()))) {
-                return fail(ErrorCode::ShapeMismatch,
-                            fmt::format("The data have the shape {}, the network reads N×{}.",
-                                        got.toString(), layer.outputShape.toString()),
-                            "input " + layer.name);
-            }
-            if (i > 0 && got[0] != count) {
-                return fail(ErrorCode::ShapeMismatch,
-                            fmt::format("One input has {} samples, another {}.", count, got[0]),
-                            "input " + layer.name);
-            }
-            count = got[0];
-        }
-        return count;
-    }
-
     void runChunk(std::span<const TensorView> inputs, std::vector<Tensor>& results, Index first,
                   Index count, Worker& worker) const
     {
@@ -425,19 +394,6 @@ private:
     Index m_chunk = 1;
 };
 
-/// Indices of the same layers in another graph; a layer folded away stands for its producer.
-std::vector<int> translated(const std::vector<int>& layers, const Graph& from, const Graph& to)
-{
-    std::vector<int> found;
-    for (int layer : layers) {
-        while (to.find(from.layer(layer).name) < 0) {
-            layer = from.layer(layer).inputs[0];
-        }
-        found.push_back(to.find(from.layer(layer).name));
-    }
-    return found;
-}
-
 } // namespace
 
 const char* engineVariant()
@@ -450,23 +406,12 @@ Result<std::shared_ptr<const InferencePlan>> InferencePlan::make(GraphPtr graph,
                                                                  const WeightSet& weights,
                                                                  PlanOptions options)
 {
-    auto held = graph->withWeights(weights);
-    if (!held) {
-        return fail(std::move(held).error());
+    auto prepared = prepareGraph(std::move(graph), configuration, weights, std::move(options.taps));
+    if (!prepared) {
+        return fail(std::move(prepared).error());
     }
-    if (configuration.foldBatchNorm) {
-        auto folded = foldBatchNorm(**held, configuration);
-        if (!folded) {
-            return fail(std::move(folded).error());
-        }
-        options.taps = translated(options.taps, **held, **folded);
-        held = std::move(folded);
-    }
-    if (auto ok = checkPlan(**held, configuration); !ok) {
-        return fail(std::move(ok).error());
-    }
-    return std::make_shared<const Plan>(*held, configuration, (*held)->weights(), options.taps,
-                                        options.sigmoid);
+    return std::make_shared<const Plan>(prepared->graph, configuration, prepared->graph->weights(),
+                                        prepared->taps, options.sigmoid);
 }
 
 } // namespace bitscape::graph

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/graph/integer/integer_plan.h"
+
+#include "core/graph/integer/code_work.h"
+#include "core/graph/memory_plan.h"
+#include "core/graph/plan_inputs.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace bitscape::graph {
+
+namespace {
+
+constexpr Index kCacheBytes = 1 << 20; // what a chunk's tensors should fit in
+constexpr Index kLargestChunk = 64;    // samples
+constexpr Index kKerasBatch = 32;      // samples that a whole-tensor quantizer sees
+
+/// What one thread works in.
+struct Worker {
+    FloatBuffer arena;
+    CodeScratch scratch;
+};
+
+class Plan final : public IntegerPlan {
+public:
+    explicit Plan(IntegerProgram program)
+        : m_program(std::move(program)), m_call{.training = false, .sigmoid = m_program.sigmoid}
+    {
+        for (const IntegerStep& step : m_program.steps) {
+            m_steps.push_back(makeCodeStep(m_program, step));
+        }
+        planArena();
+    }
+
+    const IntegerProgram& program() const override { return m_program; }
+    const Graph& graph() const override { return *m_program.graph; }
+    WeightSet quantizedWeights() const override { return m_program.weights; }
+
+    std::vector<Shape> resultShapes() const override
+    {
+        std::vector<Shape> shapes;
+        for (const int layer : m_program.resultLayers) {
+            shapes.push_back(graph().layer(layer).resultShape());
+        }
+        return shapes;
+    }
+
+    Result<std::vector<Tensor>> run(std::span<const TensorView> inputs, Parallel& parallel,
+                                    const JobContext& job) const override
+    {
+        auto count = countSamples(graph(), inputs);
+        if (!count) {
+            return fail(std::move(count).error());
+        }
+        std::vector<Tensor> results;
+        for (const Shape& shape : resultShapes()) {
+            results.emplace_back(shape.batchOf(*count));
+        }
+        std::vector<Worker> workers(static_cast<std::size_t>(parallel.threads()));
+        for (Worker& worker : workers) {
+            worker.arena = allocateFloats(m_arenaFloats * m_chunk + m_scratchFloats);
+        }
+        const Index chunks = (*count + m_chunk - 1) / m_chunk;
+        parallel.forEach(static_cast<std::size_t>(chunks), [&](std::size_t item, int number) {
+            if (job.stop.stop_requested()) {
+                return;
+            }
+            const Index first = static_cast<Index>(item) * m_chunk;
+            const Index here = std::min(m_chunk, *count - first);
+            runChunk(inputs, results, first, here, workers[static_cast<std::size_t>(number)]);
+            job.add(here);
+        });
+        if (auto ok = job.proceed(); !ok) {
+            return fail(std::move(ok).error());
+        }
+        return results;
+    }
+
+private:
+    [[nodiscard]] const CodeTensor& tensor(int t) const
+    {
+        return m_program.tensors[static_cast<std::size_t>(t)];
+    }
+
+    void planArena()
+    {
+        std::vector<Lifetime> pieces(m_program.tensors.size());
+        const auto touch = [&](int t, int now, bool writes) {
+            Lifetime& piece = pieces[static_cast<std::size_t>(t)];
+            if (writes) {
+                const Index bytes = tensor(t).shape.elementCount() * byteSize(tensor(t).storage);
+                piece.floats = (bytes + 3) / 4;
+                piece.first = now;
+            }
+            piece.last = now;
+        };
+        bool seesBatches = false;
+        const int end = static_cast<int>(m_program.steps.size());
+        for (const int t : m_program.inputs) {
+            if (t >= 0) {
+                touch(t, 0, true);
+            }
+        }
+        for (int s = 0; s < end; ++s) {
+            const IntegerStep& step = m_program.steps[static_cast<std::size_t>(s)];
+            for (const int t : step.inputs) {
+                touch(t, s + 1, false);
+            }
+            touch(step.output, s + 1, true);
+            if (const auto* work = std::get_if<FloatWork>(&step.work)) {
+                const bool wants = work->kernel && work->kernel->wantsBatch();
+                seesBatches = seesBatches || wants || !work->activation.worksInBlocks();
+                m_scratchFloats =
+                    std::max(m_scratchFloats, work->kernel ? work->kernel->scratchFloats() : 0);
+            }
+        }
+        for (const int t : m_program.results) {
+            touch(t, end + 1, false);
+        }
+        const MemoryPlan plan = planMemory(pieces);
+        m_offsets = plan.offsets;
+        m_arenaFloats = plan.floats;
+        const Index fits = kCacheBytes / 4 / std::max<Index>(plan.floats, 1);
+        m_chunk = seesBatches ? kKerasBatch : std::clamp<Index>(fits, 1, kLargestChunk);
+    }
+
+    void runChunk(std::span<const TensorView> inputs, std::vector<Tensor>& results, Index first,
+                  Index count, Worker& worker) const
+    {
+        float* arena = worker.arena.get();
+        const auto place = [&](int t) -> std::byte* {
+            return reinterpret_cast<std::byte*>(arena +
+                                                m_offsets[static_cast<std::size_t>(t)] * m_chunk);
+        };
+        for (std::size_t i = 0; i < m_program.inputs.size(); ++i) {
+            const int t = m_program.inputs[i];
+            if (t >= 0) {
+                const Index size = tensor(t).shape.elementCount();
+                std::memcpy(place(t), inputs[i].data + first * size,
+                            static_cast<std::size_t>(size * count) * sizeof(float));
+            }
+        }
+        worker.scratch.floats = arena + m_arenaFloats * m_chunk;
+        for (std::size_t s = 0; s < m_steps.size(); ++s) {
+            const IntegerStep& step = m_program.steps[s];
+            std::vector<const std::byte*> sources;
+            for (const int t : step.inputs) {
+                sources.push_back(place(t));
+            }
+            m_steps[s]->run({.inputs = sources,
+                             .output = place(step.output),
+                             .first = first,
+                             .count = count,
+                             .scratch = &worker.scratch});
+        }
+        for (std::size_t r = 0; r < results.size(); ++r) {
+            const int t = m_program.results[r];
+            const Index size = tensor(t).shape.elementCount();
+            readReal(tensor(t), place(t), size * count, results[r].data() + first * size);
+        }
+    }
+
+    IntegerProgram m_program;
+    quant::CallContext m_call;
+    std::vector<std::unique_ptr<CodeStep>> m_steps;
+    std::vector<Index> m_offsets; ///< floats per sample of a chunk
+    Index m_arenaFloats = 0, m_scratchFloats = 0;
+    Index m_chunk = 1;
+};
+
+} // namespace
+
+Result<std::shared_ptr<const IntegerPlan>> IntegerPlan::make(GraphPtr graph,
+                                                             const Configuration& configuration,
+                                                             const WeightSet& weights,
+                                                             const IntegerOptions& options)
+{
+    auto program = makeIntegerProgram(std::move(graph), configuration, weights, options);
+    if (!program) {
+        return fail(std::move(program).error());
+    }
+    return of(std::move(*program));
+}
+
+std::shared_ptr<const IntegerPlan> IntegerPlan::of(IntegerProgram program)
+{
+    return std::make_shared<const Plan>(std::move(program));
+}
+
+} // namespace bitscape::graph

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/graph/integer/program.h"
+
+// Arithmetic of LiteRT (TensorFlow Lite), whose three sets of kernels round differently.
+namespace bitscape::graph {
+
+/// How sums of products go to codes.
+[[nodiscard]] ScaleRule liteRtRule(LiteRtKernels kernels);
+[[nodiscard]] Scaling liteRtScaling(std::span<const double> factors, LiteRtKernels kernels);
+
+/// a ± b between codes, and what becomes of the sum.
+struct LiteRtSum {
+    SumWork work;
+    Requantization rule;
+};
+[[nodiscard]] LiteRtSum liteRtSumOf(const CodeGrid& a, const CodeGrid& b, const CodeGrid& to,
+                                    const std::vector<char>& isNegative, LiteRtKernels kernels);
+
+/// Softmax between codes of 8 bits; nullopt for other widths.
+[[nodiscard]] std::optional<SoftmaxWork> liteRtSoftmax(const CodeGrid& from, const CodeGrid& to);
+
+/// Codes of q(f(x)) for every code of the grid, which has one step.
+[[nodiscard]] TableWork functionTable(const Function& f, const CodeGrid& from,
+                                      const quant::Quantizer& q, const quant::CallContext& call);
+
+} // namespace bitscape::graph

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "core/graph/configuration.h"
+#include "core/graph/graph.h"
+
+#include <span>
+#include <vector>
+
+namespace bitscape::graph {
+
+/// What a plan runs.
+struct PreparedGraph {
+    GraphPtr graph; ///< holding the weights; folded if the configuration says so
+    std::vector<int> taps;
+};
+/// Folds, finds the tapped layers again and checks. Errors as InferencePlan::make().
+[[nodiscard]] Result<PreparedGraph> prepareGraph(GraphPtr graph, const Configuration& configuration,
+                                                 const WeightSet& weights, std::vector<int> taps);
+
+/// How many samples the views hold, one view per input of the network; ShapeMismatch if they do not
+/// fit it or each other.
+[[nodiscard]] Result<Index> countSamples(const Graph& graph, std::span<const TensorView> inputs);
+
+} // namespace bitscape::graph
