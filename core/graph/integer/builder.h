@@ -46,6 +46,7 @@ private:
                                      const CodeGrid& to) const;
     /// The rule on the numbers of tensor t: joined to the step that makes them where it can be.
     [[nodiscard]] int attach(int l, int t, Requantization rule, CodeGrid grid);
+    [[nodiscard]] IntegerStep* canJoin(int l, int t);
     [[nodiscard]] bool isSoleReader(int l, int t) const;
 
     // ---- windows.cpp

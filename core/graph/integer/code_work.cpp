@@ -206,6 +206,7 @@ private:
         case ScaleRule::HalfEven:
         case ScaleRule::HalfUp:
         case ScaleRule::Twice:
+        case ScaleRule::TwiceUp:
         case ScaleRule::Float:
             break;
         }

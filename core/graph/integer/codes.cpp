@@ -105,9 +105,13 @@ std::optional<int> ProgramBuilder::requantizeCodes(int l, int t, const quant::Qu
     const CodeGrid& to = uniform->grid;
     Requantization rule;
     const auto factors = ratios(from.steps, to.steps.front());
-    rule.scaling = followsLiteRt(*q, from.steps, to)
-                       ? liteRtScaling(factors, m_options.kernels)
-                       : makeScaling(factors, uniform->rounding, from.largest());
+    if (followsLiteRt(*q, from.steps, to)) {
+        const IntegerStep* step = canJoin(l, t);
+        rule.scaling = liteRtScaling(step != nullptr ? step->work : Work(RescaleWork{}), from.steps,
+                                     to.steps.front(), m_options.kernels);
+    } else {
+        rule.scaling = makeScaling(factors, uniform->rounding, from.largest());
+    }
     rule.zero = to.zero;
     rule.low = to.low;
     rule.high = to.high;
@@ -139,18 +143,27 @@ std::optional<int> ProgramBuilder::clampCodes(int l, int t, std::pair<float, flo
     return attach(l, t, std::move(rule), std::move(grid));
 }
 
-int ProgramBuilder::attach(int l, int t, Requantization rule, CodeGrid grid)
+/// The step that makes the numbers of tensor t, if it may turn them into codes itself: nobody but
+/// layer l reads them.
+IntegerStep* ProgramBuilder::canJoin(int l, int t)
 {
     IntegerStep* step = producer(t);
-    const bool isRaw = step != nullptr && !step->requantization &&
-                       (std::holds_alternative<ConvolveWork>(step->work) ||
-                        std::holds_alternative<SumWork>(step->work) ||
-                        std::holds_alternative<ProductWork>(step->work) ||
-                        std::holds_alternative<RescaleWork>(step->work) ||
-                        (std::holds_alternative<PoolWork>(step->work) &&
-                         std::get<PoolWork>(step->work).kind == PoolKind::Average &&
-                         !std::get<PoolWork>(step->work).divides));
-    if (!isRaw || !isSoleReader(l, t)) {
+    if (step == nullptr || step->requantization || !isSoleReader(l, t)) {
+        return nullptr;
+    }
+    const auto* pool = std::get_if<PoolWork>(&step->work);
+    const bool isSum = pool != nullptr && pool->kind == PoolKind::Average && !pool->divides;
+    const bool isExact = isSum || std::holds_alternative<ConvolveWork>(step->work) ||
+                         std::holds_alternative<SumWork>(step->work) ||
+                         std::holds_alternative<ProductWork>(step->work) ||
+                         std::holds_alternative<RescaleWork>(step->work);
+    return isExact ? step : nullptr;
+}
+
+int ProgramBuilder::attach(int l, int t, Requantization rule, CodeGrid grid)
+{
+    IntegerStep* step = canJoin(l, t);
+    if (step == nullptr) {
         const int output = addCodes(l, tensor(t).shape, std::move(grid));
         return addStep(l, {t}, output, RescaleWork{}, std::move(rule));
     }

@@ -44,8 +44,8 @@ std::int64_t shiftLeft(std::int64_t value, int shift)
     return static_cast<std::int64_t>(static_cast<std::uint64_t>(value) << shift);
 }
 
-/// LiteRT's reference arithmetic for x of 32 bits.
-std::int64_t twiceRounded(std::int64_t x, std::int32_t multiplier, int exponent)
+/// LiteRT's arithmetic for x of 32 bits.
+std::int64_t twiceRounded(std::int64_t x, std::int32_t multiplier, int exponent, ScaleRule second)
 {
     const int shift = exponent + kMultiplierBits;
     const std::int64_t lifted = shift > 0 ? shiftLeft(x, shift) : x;
@@ -54,8 +54,7 @@ std::int64_t twiceRounded(std::int64_t x, std::int32_t multiplier, int exponent)
     // Ties of the first rounding go upwards for positive, towards zero for negative products.
     const std::int64_t nudged = product + (product >= 0 ? half : 1 - half);
     const std::int64_t high = nudged / (std::int64_t{1} << kMultiplierBits);
-    return shift < 0 ? shiftRight(high, std::min(-shift, kLongestShift), ScaleRule::HalfAway)
-                     : high;
+    return shift < 0 ? shiftRight(high, std::min(-shift, kLongestShift), second) : high;
 }
 
 std::int64_t floatScaled(std::int64_t x, float factor)
@@ -144,6 +143,7 @@ std::int64_t shiftRight(std::int64_t product, int shift, ScaleRule rule)
         return below + (rest != 0 ? 1 : 0);
     case ScaleRule::Floor:
     case ScaleRule::Twice:
+    case ScaleRule::TwiceUp:
     case ScaleRule::Float:
         break;
     }
@@ -157,8 +157,10 @@ std::int64_t scaled(const Scaling& scaling, std::size_t channel, std::int64_t x)
     }
     const std::int32_t multiplier = scaling.multipliers[channel];
     const int exponent = scaling.exponents[channel];
-    if (scaling.rule == ScaleRule::Twice) {
-        return twiceRounded(x, multiplier, exponent);
+    if (scaling.rule == ScaleRule::Twice || scaling.rule == ScaleRule::TwiceUp) {
+        const bool isUp = scaling.rule == ScaleRule::TwiceUp;
+        return twiceRounded(x, multiplier, exponent,
+                            isUp ? ScaleRule::HalfUp : ScaleRule::HalfAway);
     }
     const std::int64_t product = x * multiplier;
     return exponent >= 0 ? shiftLeft(product, exponent)

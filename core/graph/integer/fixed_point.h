@@ -26,9 +26,11 @@ enum class ScaleRule {
     Floor,
     Zero,
     Ceil,
-    /// LiteRT's reference: the upper half of twice the product rounded (ties upwards), then a shift
-    /// rounded (ties away from zero).
+    /// LiteRT's: the upper half of twice the product rounded (ties upwards), then a shift rounded
+    /// (ties away from zero).
     Twice,
+    /// The same with ties upwards both times, as its matrix products on x86 have it.
+    TwiceUp,
     /// XNNPACK's: a float32 product of float32 factors, ties to the even one.
     Float,
 };
@@ -54,7 +56,7 @@ struct Scaling {
 /// other factors with as many bits (31 at most) as the product leaves room for.
 [[nodiscard]] Scaling makeScaling(std::span<const double> factors, ScaleRule rule,
                                   std::int64_t largest);
-/// LiteRT's multipliers of 31 bits (Twice, HalfUp) or its float32 factors (Float).
+/// LiteRT's multipliers of 31 bits (Twice, TwiceUp, HalfUp) or its float32 factors (Float).
 [[nodiscard]] Scaling makeLiteRtScaling(std::span<const double> factors, ScaleRule rule);
 
 /// product / 2^shift rounded by one of the exact rules; shift 0 … 62.

@@ -7,45 +7,100 @@
 
 namespace bitscape::graph {
 
-ScaleRule liteRtRule(LiteRtKernels kernels)
+namespace {
+
+ScaleRule ruleOfProducts(const ConvolveWork& work, LiteRtKernels kernels)
 {
-    switch (kernels) {
-    case LiteRtKernels::Reference:
-        return ScaleRule::Twice;
-    case LiteRtKernels::Optimised:
-        return ScaleRule::HalfUp;
-    case LiteRtKernels::Xnnpack:
-        break;
+    if (kernels == LiteRtKernels::Xnnpack) {
+        return ScaleRule::Float;
     }
-    return ScaleRule::Float;
+    // Grouped convolutions have no optimised kernel, depth-wise ones round as the reference's.
+    const bool isMatrixProduct = !work.isDepthwise && work.geometry.groups == 1;
+    if (kernels == LiteRtKernels::Optimised && isMatrixProduct) {
+        return ScaleRule::TwiceUp;
+    }
+    return work.isDense ? ScaleRule::HalfUp : ScaleRule::Twice;
 }
 
-Scaling liteRtScaling(std::span<const double> factors, LiteRtKernels kernels)
+/// XNNPACK's change of scale between codes: 8 bits behind the point.
+Scaling coarseScaling(const std::vector<double>& steps, double to)
 {
-    return makeLiteRtScaling(factors, liteRtRule(kernels));
+    constexpr int kBits = 8;
+    Scaling out;
+    out.rule = ScaleRule::HalfUp;
+    for (const double step : steps) {
+        const float ratio = static_cast<float>(step) / static_cast<float>(to);
+        out.multipliers.push_back(static_cast<std::int32_t>(std::lrint(std::ldexp(ratio, kBits))));
+        out.exponents.push_back(-kBits);
+    }
+    return out;
+}
+
+/// XNNPACK's: whole multiples of both codes, of 20 to 21 bits, and one shift.
+void xnnpackSum(const CodeGrid& a, const CodeGrid& b, const CodeGrid& to, LiteRtSum& out)
+{
+    constexpr int kBits = 20;
+    const auto scale = static_cast<float>(to.steps.front());
+    const std::array ratios{static_cast<float>(a.steps.front()) / scale,
+                            static_cast<float>(b.steps.front()) / scale};
+    int exponent = 0;
+    (void)std::frexp(std::max(ratios[0], ratios[1]), &exponent);
+    const int shift = kBits - (exponent - 1);
+    for (const float ratio : ratios) {
+        const auto multiplier = static_cast<std::int32_t>(std::lrint(std::ldexp(ratio, shift)));
+        out.work.terms.push_back({ScaleRule::HalfUp, {multiplier}, {0}, {}});
+    }
+    out.rule.scaling = {ScaleRule::HalfUp, {1}, {-shift}, {}};
+}
+
+} // namespace
+
+Scaling liteRtScaling(const Work& work, const std::vector<double>& steps, double to,
+                      LiteRtKernels kernels)
+{
+    const auto* products = std::get_if<ConvolveWork>(&work);
+    const bool isPlain = std::holds_alternative<RescaleWork>(work);
+    if (kernels == LiteRtKernels::Xnnpack && isPlain) {
+        return coarseScaling(steps, to);
+    }
+    const bool isProduct = products != nullptr || std::holds_alternative<ProductWork>(work);
+    const ScaleRule rule = products != nullptr ? ruleOfProducts(*products, kernels)
+                           : isProduct && kernels == LiteRtKernels::Xnnpack ? ScaleRule::Float
+                                                                            : ScaleRule::Twice;
+    std::vector<double> factors;
+    for (const double step : steps) {
+        const bool isFloat = products != nullptr && products->isDense && steps.size() == 1;
+        const float quotient = static_cast<float>(step) / static_cast<float>(to);
+        factors.push_back(rule == ScaleRule::Float ? static_cast<double>(quotient)
+                          : isFloat ? static_cast<double>(static_cast<float>(step)) / to
+                                    : step / to);
+    }
+    return makeLiteRtScaling(factors, rule);
 }
 
 LiteRtSum liteRtSumOf(const CodeGrid& a, const CodeGrid& b, const CodeGrid& to,
                       const std::vector<char>& isNegative, LiteRtKernels kernels)
 {
-    // LiteRT holds scales as float32 and divides them as double.
-    constexpr int kLift = 20;
-    constexpr int kWideLift = 15; // codes of 16 bits
     LiteRtSum out;
     out.work.isNegative = isNegative;
-    const bool isWide = std::max({a.high - a.low, b.high - b.low, to.high - to.low}) > 255;
-    out.work.lift = isWide ? kWideLift : kLift;
-    const double twice = 2.0 * std::max(a.steps.front(), b.steps.front());
-    for (const CodeGrid* grid : {&a, &b}) {
-        const std::array factors{grid->steps.front() / twice};
-        out.work.terms.push_back(makeLiteRtScaling(factors, ScaleRule::Twice));
-    }
-    const std::array factors{twice / std::ldexp(to.steps.front(), out.work.lift)};
-    out.rule.scaling = makeLiteRtScaling(factors, ScaleRule::Twice);
     out.rule.zero = to.zero;
     out.rule.low = to.low;
     out.rule.high = to.high;
-    (void)kernels;
+    const bool isWide = std::max({a.high - a.low, b.high - b.low, to.high - to.low}) > 255;
+    if (kernels == LiteRtKernels::Xnnpack && !isWide) {
+        xnnpackSum(a, b, to, out);
+        return out;
+    }
+    constexpr int kLift = 20;
+    constexpr int kWideLift = 15; // codes of 16 bits
+    out.work.lift = isWide ? kWideLift : kLift;
+    const double twice = 2.0 * std::max(a.steps.front(), b.steps.front());
+    for (const CodeGrid* grid : {&a, &b}) {
+        out.work.terms.push_back(
+            makeLiteRtScaling(std::array{grid->steps.front() / twice}, ScaleRule::Twice));
+    }
+    const double factor = twice / std::ldexp(to.steps.front(), out.work.lift);
+    out.rule.scaling = makeLiteRtScaling(std::array{factor}, ScaleRule::Twice);
     return out;
 }
 

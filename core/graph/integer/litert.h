@@ -6,9 +6,9 @@
 // Arithmetic of LiteRT (TensorFlow Lite), whose three sets of kernels round differently.
 namespace bitscape::graph {
 
-/// How sums of products go to codes.
-[[nodiscard]] ScaleRule liteRtRule(LiteRtKernels kernels);
-[[nodiscard]] Scaling liteRtScaling(std::span<const double> factors, LiteRtKernels kernels);
+/// From the numbers that `work` makes, with `steps`, to codes with the step `to`.
+[[nodiscard]] Scaling liteRtScaling(const Work& work, const std::vector<double>& steps, double to,
+                                    LiteRtKernels kernels);
 
 /// a ± b between codes, and what becomes of the sum.
 struct LiteRtSum {

@@ -41,6 +41,7 @@ struct WeightCodes {
 struct ConvolveWork {
     ConvolutionGeometry geometry;
     bool isDepthwise = false;
+    bool isDense = false; ///< a dense layer, as a 1×1 convolution
     /// (filters, kh, kw, channels / groups); depth-wise (kh, kw, channels · multiplier).
     WeightCodes weights;
     WeightCodes bias;                    ///< empty: none; times 2^biasShifts[f]

@@ -172,6 +172,7 @@ std::optional<int> ProgramBuilder::convolve(int l, const ConvolutionGeometry& ge
     ConvolveWork work;
     work.geometry = geometry;
     work.isDepthwise = isDepthwise;
+    work.isDense = std::holds_alternative<DenseOp>(layer(l).op);
     std::vector<std::int64_t> codes = kernelCodes->codes;
     for (std::size_t i = 0; i < codes.size() && !mask.empty(); ++i) {
         const float factor = mask[i / (codes.size() / mask.size())];
