@@ -341,13 +341,13 @@ Result<Tensors> Builder::functional(const ModelText& model, const Scope& scope,
                                     const Tensors* given, std::vector<KerasUnit>& units)
 {
     auto texts = layerTexts(*model.layers);
-    auto plan = texts ? CallPlan::make(*texts) : fail(std::move(texts).error());
+    const std::vector<Edge> inputEdges = edgesIn(member(*model.config, "input_layers"));
+    const std::vector<Edge> outputEdges = edgesIn(member(*model.config, "output_layers"));
+    auto plan = texts ? CallPlan::make(*texts, outputEdges) : fail(std::move(texts).error());
     if (!plan) {
         return fail(std::move(plan).error());
     }
     units.resize(texts->size());
-    const std::vector<Edge> inputEdges = edgesIn(member(*model.config, "input_layers"));
-    const std::vector<Edge> outputEdges = edgesIn(member(*model.config, "output_layers"));
     for (const auto& [edges, key] :
          {std::pair(&inputEdges, "input_layers"), std::pair(&outputEdges, "output_layers")}) {
         if (edges->empty()) {

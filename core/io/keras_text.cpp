@@ -218,7 +218,19 @@ std::optional<Json> statedShape(const std::string& className, const Json& config
                : std::nullopt;
 }
 
-Result<CallPlan> CallPlan::make(const std::vector<LayerText>& layers)
+/// The first node of a model inside is its own making: its calls count from 1.
+void CallPlan::countFrom(const std::vector<Edge>& edges)
+{
+    for (const Edge& edge : edges) {
+        const auto found = m_places.find(edge.layer);
+        if (found != m_places.end() && edge.node == found->second.count) {
+            found->second.base = 1;
+        }
+    }
+}
+
+Result<CallPlan> CallPlan::make(const std::vector<LayerText>& layers,
+                                const std::vector<Edge>& outputs)
 {
     CallPlan plan;
     for (std::size_t i = 0; i < layers.size(); ++i) {
@@ -231,15 +243,10 @@ Result<CallPlan> CallPlan::make(const std::vector<LayerText>& layers)
             plan.m_calls.push_back({i, static_cast<std::size_t>(number), {}});
         }
     }
-    // The first node of a model inside is its own making: calls count from 1.
+    plan.countFrom(outputs);
     for (const LayerText& layer : layers) {
         for (const auto& node : layer.nodes) {
-            for (const Edge& edge : node) {
-                const auto found = plan.m_places.find(edge.layer);
-                if (found != plan.m_places.end() && edge.node == found->second.count) {
-                    found->second.base = 1;
-                }
-            }
+            plan.countFrom(node);
         }
     }
     if (auto ok = plan.connect(layers); !ok) {

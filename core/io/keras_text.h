@@ -64,8 +64,10 @@ public:
         std::vector<Source> sources;
     };
 
-    /// CorruptFile: two layers of one name, a tensor that is not there, a circle.
-    [[nodiscard]] static Result<CallPlan> make(const std::vector<LayerText>& layers);
+    /// `outputs`: what the model gives; it helps to tell how files count calls. CorruptFile: two
+    /// layers of one name, a tensor that is not there, a circle.
+    [[nodiscard]] static Result<CallPlan> make(const std::vector<LayerText>& layers,
+                                               const std::vector<Edge>& outputs = {});
 
     [[nodiscard]] const std::vector<Call>& calls() const { return m_calls; }
     [[nodiscard]] const std::vector<int>& order() const { return m_order; }
@@ -77,6 +79,7 @@ private:
         std::int64_t count = 1;
         std::int64_t base = 0; ///< number of the first call in edges
     };
+    void countFrom(const std::vector<Edge>& edges);
     Result<void> connect(const std::vector<LayerText>& layers);
     Result<void> sort(const std::vector<LayerText>& layers);
 

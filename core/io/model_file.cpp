@@ -269,11 +269,8 @@ Result<ModelFile> fromPair(const std::string& architecturePath, const std::strin
     }
     // The architecture says with which version its layers are to be read; the weights only help
     // out.
-    if (!architecture->kerasVersion.empty()) {
-        weights->content.kerasVersion = architecture->kerasVersion;
-    }
     auto file =
-        withWeights(architecture->json, architecturePath, std::move(weights->content), weightsPath);
+        withWeights(*architecture, architecturePath, std::move(weights->content), weightsPath);
     if (file) {
         file->sha256 = sha256(*architecture + *weights->bytes);
         file->bytes = std::move(weights->bytes);
