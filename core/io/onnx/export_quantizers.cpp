@@ -26,10 +26,13 @@ constexpr std::array kCodeTypes{CodeType{OnnxType::Int8, -128.0F, 127.0F, 13},
                                 CodeType{OnnxType::Int16, -32768.0F, 32767.0F, 21},
                                 CodeType{OnnxType::UInt16, 0.0F, 65535.0F, 21}};
 
+/// Of 16 bits only whole types: ONNX Runtime clips no codes of theirs.
 const CodeType* typeFor(float low, float high, float zeroPoint)
 {
     const auto found = std::ranges::find_if(kCodeTypes, [&](const CodeType& type) {
-        return type.low <= std::min(low, zeroPoint) && std::max(high, zeroPoint) <= type.high;
+        const bool fits =
+            type.low <= std::min(low, zeroPoint) && std::max(high, zeroPoint) <= type.high;
+        return fits && (type.opset < 21 || (low == type.low && high == type.high));
     });
     return found == kCodeTypes.end() ? nullptr : &*found;
 }
@@ -190,9 +193,8 @@ std::string ExportContext::dequantized(const std::string& wish, const QuantizedT
     const Tensor codes = formed(tensor.codes, form);
     std::string name =
         m_writer.codes(wish + "/codes", codeType, codes.values(), dimsOf(codes.shape()));
-    const bool isFull =
-        type == nullptr ||
-        range.bits >= (codeType == OnnxType::Int8 || codeType == OnnxType::UInt8 ? 8 : 16);
+    const int typeBits = type == nullptr ? 32 : type->opset < 21 ? 8 : 16;
+    const bool isFull = range.bits >= typeBits;
     if (!isFull) {
         const std::array ends{range.low(), range.high()};
         const std::string low =

@@ -214,9 +214,13 @@ bool mapQuantizeLinear(NativeNode& node)
     if (!isPair && grid->scale.size() != 1) {
         return false;
     }
+    const auto here = node.asIs(0);
+    if (!here) {
+        return false;
+    }
     const std::string real = isPair ? back->outputs[0] : node.builder.freeName(codes + "/real");
     const auto source =
-        addQuantized(node, *grid, isPair ? node.layerName(real, node.asIs(0)->layout) : real);
+        addQuantized(node, *grid, isPair ? node.layerName(real, here->layout) : real);
     if (!source) {
         return false;
     }

@@ -178,10 +178,12 @@ bool mapUnsqueeze(NativeNode& node)
         if (!isNew && next >= known->sizes.size()) {
             return false;
         }
-        sizes.push_back(isNew ? 1 : known->sizes[next++]);
+        const Index size = isNew ? 1 : known->sizes[next++];
+        if (axis > 0) {
+            sizes.push_back(size);
+        }
     }
     const bool keepsBatch = std::ranges::find(*axes, 0) == axes->end();
-    sizes.erase(sizes.begin());
     return keepsBatch && rank < Shape::kMaxRank && !isOpen(sizes) && giveShape(node, sizes);
 }
 
@@ -242,11 +244,13 @@ bool mapTranspose(NativeNode& node)
         return false;
     }
     node.keepMeaning(0);
-    Sizes64 toLast(order.size());
-    std::iota(toLast.begin(), toLast.end(), 0);
+    const std::size_t last = order.size() - 1;
+    Sizes64 toLast(order.size(), 0);
     Sizes64 toFirst = toLast;
-    std::rotate(toLast.begin() + 1, toLast.begin() + 2, toLast.end());
-    std::rotate(toFirst.begin() + 1, toFirst.end() - 1, toFirst.end());
+    for (std::size_t axis = 1; axis < order.size(); ++axis) {
+        toLast[axis] = axis == last ? 1 : static_cast<std::int64_t>(axis) + 1;
+        toFirst[axis] = static_cast<std::int64_t>(axis == 1 ? last : axis - 1);
+    }
     if (order == toLast && isTurned(*known)) {
         return node.alias(known->channelsLast, OnnxLayout::Plain);
     }

@@ -270,9 +270,52 @@ bool mapPRelu(NativeNode& node)
     return node.give(std::move(part), OnnxLayout::ChannelsLast);
 }
 
-/// Rows of a table by the numbers of a tensor.
+/// One step of a sequence, one row of an image: what is cropped to it, without the axis.
+bool giveStep(NativeNode& node, std::int64_t at)
+{
+    const OnnxKnown& known = *node.tensor(0);
+    const auto rank = std::ssize(known.sizes);
+    std::int64_t axis = node.integer("axis", 0);
+    axis += axis < 0 ? rank : 0;
+    const auto spatial = rank - 2;
+    if (axis < 1 || axis > spatial || spatial > 3) {
+        return false;
+    }
+    const Index size = known.sizes[static_cast<std::size_t>(axis)];
+    at += at < 0 ? size : 0;
+    const auto plain = at >= 0 && at < size ? node.plain(0) : std::nullopt;
+    if (!plain) {
+        return false;
+    }
+    Json borders = Json::array();
+    std::vector<Index> target;
+    for (std::int64_t other = 1; other < rank; ++other) {
+        const bool isOwn = other == axis;
+        if (other <= spatial) {
+            borders.push_back({isOwn ? at : 0, isOwn ? size - 1 - at : 0});
+        }
+        if (!isOwn) {
+            target.push_back(known.sizes[static_cast<std::size_t>(other)]);
+        }
+    }
+    if (std::ranges::count(target, Index{-1}) > 1) {
+        return false;
+    }
+    const std::string className = "Cropping" + std::to_string(spatial) + "D";
+    const auto step =
+        node.step("step", {className,
+                           kerasOp(className, {{"cropping", spatial == 1 ? borders[0] : borders}}),
+                           {*plain}});
+    return step && node.give({"Reshape", graph::ReshapeOp{target}, {*step}}, OnnxLayout::Plain);
+}
+
+/// Rows of a table by the numbers of a tensor; or a single step of a tensor.
 bool mapGather(NativeNode& node)
 {
+    const graph::ArrayValue* index = node.constant(1);
+    if (node.tensor(0) != nullptr && index != nullptr) {
+        return index->rank() == 0 && giveStep(node, index->integer(0));
+    }
     auto table = node.weight(0);
     const OnnxKnown* rows = node.known(1);
     if (!table || table->value.shape().rank() != 2 || rows == nullptr || rows->grid ||

@@ -381,6 +381,26 @@ bool roundsUp(const Window& window, const std::vector<Index>& input)
     return false;
 }
 
+/// The layer gives nothing below 0, so that zeros around it are never the largest.
+bool isNeverNegative(const OnnxBuilder& builder, int index)
+{
+    const graph::Layer& layer = builder.layer(index);
+    const auto quantizer = builder.quantizers.find(layer.name, Slot::Activation);
+    if (quantizer) {
+        return quantizer->min() >= 0.0;
+    }
+    const auto* activation = std::get_if<graph::ActivationOp>(&layer.op);
+    if (activation == nullptr) {
+        return false;
+    }
+    const graph::Function& f = activation->function;
+    using Kind = graph::FunctionKind;
+    const bool isIdentity = f.isLinear() && !layer.inputs.empty();
+    return (f.kind == Kind::Relu && f.negativeSlope == 0.0F) || f.kind == Kind::Sigmoid ||
+           f.kind == Kind::Softmax || f.kind == Kind::Softplus ||
+           (isIdentity && isNeverNegative(builder, layer.inputs.front()));
+}
+
 bool mapPool(NativeNode& node)
 {
     const bool isMax = node.node.opType == "MaxPool";
@@ -396,14 +416,19 @@ bool mapPool(NativeNode& node)
         return false;
     }
     const auto padding = paddingOf(*window, input);
-    // A mean that counts zeros is one of an image with zeros around it.
+    auto image = imageOf(node);
+    if (!image) {
+        return false;
+    }
+    // A mean that counts zeros, or the largest of what is never below them, is one of an image with
+    // zeros around it.
     const bool countsZeros =
-        !isMax && window->hasPads() && node.integer("count_include_pad", 0) != 0;
+        window->hasPads() && (isMax ? !padding && isNeverNegative(node.builder, *image)
+                                    : node.integer("count_include_pad", 0) != 0);
     if (!padding && !countsZeros) {
         return false;
     }
-    auto image = imageOf(node);
-    if (image && countsZeros) {
+    if (countsZeros) {
         image = addZeros(node, *image, window->before, window->after);
     }
     if (!image) {

@@ -188,8 +188,9 @@ std::string whyRefused(const OnnxValue& input)
 
 class Import {
 public:
-    Import(const OnnxModel& model, BatchAxis batchAxis, const std::string& where)
-        : m_model(model), m_where(where), m_builder(model, batchAxis)
+    Import(const OnnxModel& model, BatchAxis batchAxis, const std::string& where,
+           std::span<const OnnxMapping> mappings)
+        : m_model(model), m_where(where), m_mappings(mappings), m_builder(model, batchAxis)
     {
         const auto inputs = fedInputs(model.graph);
         const bool hasBatch = batchAxis == BatchAxis::Samples && !inputs.empty();
@@ -209,9 +210,14 @@ public:
                 return ok;
             }
         }
-        for (const OnnxNode* node : nodes) {
-            if (auto ok = m_builder.isSkipped(*node) ? Result<void>() : map(*node); !ok) {
-                return fail(std::move(ok).error().in(m_where + ", node " + describe(*node)));
+        // Constants first: mappings look ahead at the settings of nodes that follow.
+        for (const bool areConstants : {true, false}) {
+            for (const OnnxNode* node : nodes) {
+                const bool isTurn = node->inputs.empty() == areConstants;
+                if (auto ok = !isTurn || m_builder.isSkipped(*node) ? Result<void>() : map(*node);
+                    !ok) {
+                    return fail(std::move(ok).error().in(m_where + ", node " + describe(*node)));
+                }
             }
         }
         return addOutputs();
@@ -243,6 +249,8 @@ public:
         ModelFile file;
         file.graph = std::move(*graph);
         file.quantizers = std::move(m_builder.quantizers);
+        std::erase_if(file.quantizers.layers,
+                      [&](const auto& entry) { return file.graph->find(entry.first) < 0; });
         file.quantizers.name = file.quantizers.layers.empty() ? "float" : "imported";
         file.warnings = std::move(m_builder.warnings);
         file.notes = std::move(m_builder.notes);
@@ -320,7 +328,7 @@ private:
 
     Result<void> map(const OnnxNode& node)
     {
-        for (const OnnxMapping& mapping : nativeMappings()) {
+        for (const OnnxMapping& mapping : m_mappings) {
             auto done = mapping.map(m_builder, node);
             if (!done) {
                 return fail(std::move(done).error());
@@ -388,6 +396,7 @@ private:
 
     const OnnxModel& m_model;
     const std::string& m_where;
+    std::span<const OnnxMapping> m_mappings;
     OnnxBuilder m_builder;
     std::vector<int> m_inputs;
     std::vector<int> m_outputs;
@@ -400,9 +409,10 @@ struct Attempt {
     bool isNative = false;
 };
 Attempt importAs(const OnnxModel& model, BatchAxis batchAxis,
-                 const std::vector<const OnnxNode*>& nodes, const std::string& where)
+                 const std::vector<const OnnxNode*>& nodes, const std::string& where,
+                 std::span<const OnnxMapping> mappings)
 {
-    Import import(model, batchAxis, where);
+    Import import(model, batchAxis, where, mappings);
     if (auto ok = import.run(nodes); !ok) {
         return {fail(std::move(ok).error())};
     }
@@ -415,22 +425,28 @@ Attempt importAs(const OnnxModel& model, BatchAxis batchAxis,
 
 Result<ModelFile> importOnnx(const OnnxModel& model, const std::string& where)
 {
+    return importOnnx(model, where, nativeMappings());
+}
+
+Result<ModelFile> importOnnx(const OnnxModel& model, const std::string& where,
+                             std::span<const OnnxMapping> mappings)
+{
     const auto nodes = orderedNodes(model.graph, where);
     if (!nodes) {
         return fail(nodes.error());
     }
     if (mayHaveBatch(model.graph)) {
-        Attempt attempt = importAs(model, BatchAxis::Samples, *nodes, where);
+        Attempt attempt = importAs(model, BatchAxis::Samples, *nodes, where, mappings);
         if (!attempt.file || attempt.keepsBatch) {
             return std::move(attempt.file);
         }
     } else if (fixedBatch(model.graph) > 0) {
-        Attempt attempt = importAs(model, BatchAxis::Samples, *nodes, where);
+        Attempt attempt = importAs(model, BatchAxis::Samples, *nodes, where, mappings);
         if (attempt.file && attempt.keepsBatch && attempt.isNative) {
             return std::move(attempt.file);
         }
     }
-    return importAs(model, BatchAxis::None, *nodes, where).file;
+    return importAs(model, BatchAxis::None, *nodes, where, mappings).file;
 }
 
 Result<ModelFile> readOnnxModel(const std::string& where,

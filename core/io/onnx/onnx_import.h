@@ -5,9 +5,12 @@
 #include "core/io/onnx/onnx_model.h"
 
 #include <memory>
+#include <span>
 #include <string>
 
 namespace bitscape::io {
+
+struct OnnxMapping;
 
 /// Makes a network of an ONNX model. Layers are named by the tensors they give, inputs by theirs.
 /// Samples are run one by one where every input's first size is open or 1 and every output keeps
@@ -15,6 +18,10 @@ namespace bitscape::io {
 /// UnsupportedOp with its reason. CorruptFile: a tensor that nothing makes or two nodes do, a
 /// cycle.
 [[nodiscard]] Result<ModelFile> importOnnx(const OnnxModel& model, const std::string& where);
+/// The same with other ways to make layers of nodes than nativeMappings(); none: every node becomes
+/// the layer that runs its function.
+[[nodiscard]] Result<ModelFile> importOnnx(const OnnxModel& model, const std::string& where,
+                                           std::span<const OnnxMapping> mappings);
 
 /// Reads and imports the bytes of a file; they are kept in ModelFile::bytes.
 [[nodiscard]] Result<ModelFile> readOnnxModel(const std::string& where,

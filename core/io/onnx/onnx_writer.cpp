@@ -146,10 +146,12 @@ std::string writeOnnx(const OnnxModel& model)
     put(model.graph, *proto.mutable_graph());
 
     std::string bytes;
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    proto.SerializeWithCachedSizes(&coded);
+    {
+        google::protobuf::io::StringOutputStream stream(&bytes);
+        google::protobuf::io::CodedOutputStream coded(&stream);
+        coded.SetSerializationDeterministic(true);
+        proto.SerializeToCodedStream(&coded);
+    } // the streams trim what they reserved
     return bytes;
 }
 
