@@ -20,21 +20,36 @@ struct Pairing {
     std::vector<Index> a, b;
 };
 
-Pairing pair(Evaluation& e, const ArrayValue& a, const ArrayValue& b)
+/// Before operator set 7 the second array could be aligned at an axis of the first; PRelu's slope
+/// was one of channels.
+Sizes alignedSizes(Evaluation& e, const ArrayValue& a, const ArrayValue& b, std::int64_t fallback)
 {
-    Pairing pairing{.sizes = e.broadcast(a.sizes, b.sizes), .a = {}, .b = {}};
+    const std::int64_t axis = e.opset() < 7 ? e.integer("axis", fallback) : -1;
+    Sizes sizes = b.sizes;
+    if (axis > 0 || (axis == 0 && e.hasAttribute("axis"))) {
+        while (std::ssize(sizes) < a.rank() - axis) {
+            sizes.push_back(1);
+        }
+    }
+    return sizes;
+}
+
+Pairing pair(Evaluation& e, const ArrayValue& a, const ArrayValue& b, std::int64_t axis = -1)
+{
+    const Sizes sizes = alignedSizes(e, a, b, axis);
+    Pairing pairing{.sizes = e.broadcast(a.sizes, sizes), .a = {}, .b = {}};
     if (e.computes()) {
         pairing.a = broadcastElements(a.sizes, pairing.sizes);
-        pairing.b = broadcastElements(b.sizes, pairing.sizes);
+        pairing.b = broadcastElements(sizes, pairing.sizes);
     }
     return pairing;
 }
 
 template <class F>
 ArrayValue joined(Evaluation& e, const ArrayValue& a, const ArrayValue& b, ElementType type,
-                  const F& each)
+                  const F& each, std::int64_t axis = -1)
 {
-    const Pairing pairing = pair(e, a, b);
+    const Pairing pairing = pair(e, a, b, axis);
     ArrayValue y = e.make(type, pairing.sizes);
     if (e.computes()) {
         for (std::size_t i = 0; i < pairing.a.size(); ++i) {
@@ -237,10 +252,11 @@ void prelu(Evaluation& e)
     if (!requireSameTypes(e, x, slope)) {
         return;
     }
-    e.give(joined(e, x, slope, x.type, [&](ArrayValue& y, Index i, Index ix, Index is) {
+    const auto each = [&](ArrayValue& y, Index i, Index ix, Index is) {
         const double value = x.real(ix);
         y.set(i, value < 0.0 ? value * slope.real(is) : value);
-    }));
+    };
+    e.give(joined(e, x, slope, x.type, each, slope.rank() == 1 ? 1 : -1));
 }
 
 // ---- bits and truth
@@ -276,7 +292,7 @@ void bitXor(Evaluation& e)
     onIntegers(e, [](std::int64_t a, std::int64_t b) { return a ^ b; });
 }
 
-/// Unsigned types only, so that both directions are plain.
+/// Of signed numbers the sign is shifted in. Further than all bits is what comes of all bits.
 void bitShift(Evaluation& e)
 {
     const std::string direction = e.text("direction", "");
@@ -284,12 +300,14 @@ void bitShift(Evaluation& e)
     if (!isLeft && direction != "RIGHT") {
         return e.refuse("Its direction is neither LEFT nor RIGHT.");
     }
-    onIntegers(e, [isLeft](std::int64_t a, std::int64_t b) -> std::int64_t {
-        if (b < 0 || b > 63) {
-            return 0;
+    const bool isUnsigned = !isSigned(e.input(0).type);
+    onIntegers(e, [=](std::int64_t a, std::int64_t b) -> std::int64_t {
+        const bool isFar = b < 0 || b > 63;
+        if (isLeft || isUnsigned) {
+            const auto bits = std::uint64_t(a);
+            return isFar ? 0 : std::bit_cast<std::int64_t>(isLeft ? bits << b : bits >> b);
         }
-        const auto bits = std::uint64_t(a);
-        return std::bit_cast<std::int64_t>(isLeft ? bits << b : bits >> b);
+        return a >> (isFar ? 63 : b);
     });
 }
 
@@ -372,29 +390,29 @@ void where(Evaluation& e)
 std::span<const FunctionInfo> binaryFunctions()
 {
     static const std::array rows{
-        FunctionInfo{"", "Add", 7, "a + b", arithmetic<Sum>},
-        FunctionInfo{"", "Sub", 7, "a − b", arithmetic<Difference>},
-        FunctionInfo{"", "Mul", 7, "a · b", arithmetic<Product>},
-        FunctionInfo{"", "Div", 7, "a / b, integers towards zero", arithmetic<Quotient>},
-        FunctionInfo{"", "Pow", 7, "a to the power b", power},
+        FunctionInfo{"", "Add", 1, "a + b", arithmetic<Sum>},
+        FunctionInfo{"", "Sub", 1, "a − b", arithmetic<Difference>},
+        FunctionInfo{"", "Mul", 1, "a · b", arithmetic<Product>},
+        FunctionInfo{"", "Div", 1, "a / b, integers towards zero", arithmetic<Quotient>},
+        FunctionInfo{"", "Pow", 1, "a to the power b", power},
         FunctionInfo{"", "Mod", 10, "remainder of a / b", remainder},
-        FunctionInfo{"", "Sum", 6, "sum of all", variadic<Sum>},
-        FunctionInfo{"", "Max", 6, "largest of all", variadic<Largest>},
-        FunctionInfo{"", "Min", 6, "smallest of all", variadic<Smallest>},
-        FunctionInfo{"", "Mean", 6, "mean of all", mean},
-        FunctionInfo{"", "PRelu", 7, "x, below 0 slope·x", prelu},
+        FunctionInfo{"", "Sum", 1, "sum of all", variadic<Sum>},
+        FunctionInfo{"", "Max", 1, "largest of all", variadic<Largest>},
+        FunctionInfo{"", "Min", 1, "smallest of all", variadic<Smallest>},
+        FunctionInfo{"", "Mean", 1, "mean of all", mean},
+        FunctionInfo{"", "PRelu", 1, "x, below 0 slope·x", prelu},
         FunctionInfo{"", "BitwiseAnd", 18, "a & b", bitAnd},
         FunctionInfo{"", "BitwiseOr", 18, "a | b", bitOr},
         FunctionInfo{"", "BitwiseXor", 18, "a ^ b", bitXor},
         FunctionInfo{"", "BitShift", 11, "a shifted by b bits", bitShift},
-        FunctionInfo{"", "Equal", 7, "a = b", comparison<std::equal_to<>>},
-        FunctionInfo{"", "Less", 7, "a < b", comparison<std::less<>>},
+        FunctionInfo{"", "Equal", 1, "a = b", comparison<std::equal_to<>>},
+        FunctionInfo{"", "Less", 1, "a < b", comparison<std::less<>>},
         FunctionInfo{"", "LessOrEqual", 12, "a ≤ b", comparison<std::less_equal<>>},
-        FunctionInfo{"", "Greater", 7, "a > b", comparison<std::greater<>>},
+        FunctionInfo{"", "Greater", 1, "a > b", comparison<std::greater<>>},
         FunctionInfo{"", "GreaterOrEqual", 12, "a ≥ b", comparison<std::greater_equal<>>},
-        FunctionInfo{"", "And", 7, "a and b", logicalAnd},
-        FunctionInfo{"", "Or", 7, "a or b", logicalOr},
-        FunctionInfo{"", "Xor", 7, "one of a and b", logicalXor},
+        FunctionInfo{"", "And", 1, "a and b", logicalAnd},
+        FunctionInfo{"", "Or", 1, "a or b", logicalOr},
+        FunctionInfo{"", "Xor", 1, "one of a and b", logicalXor},
         FunctionInfo{"", "Where", 9, "a where the condition holds, else b", where},
     };
     return rows;

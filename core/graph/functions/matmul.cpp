@@ -329,7 +329,7 @@ std::span<const FunctionInfo> matmulFunctions()
     static const std::array rows{
         FunctionInfo{"", "MatMul", 1, "product of stacks of matrices", matmul, matmulMacs},
         FunctionInfo{"", "MatMulInteger", 10, "product of integers", matmulInteger, matmulMacs},
-        FunctionInfo{"", "Gemm", 7, "alpha·A·B + beta·C", gemm, gemmMacs},
+        FunctionInfo{"", "Gemm", 1, "alpha·A·B + beta·C", gemm, gemmMacs},
         FunctionInfo{"", "Einsum", 12, "sum of products by an equation", einsum},
     };
     return rows;

@@ -102,7 +102,8 @@ void batchNorm(Evaluation& e)
             return;
         }
     }
-    if (e.flag("training_mode")) {
+    const bool wasTraining = e.opset() < 7 && !e.flag("is_test");
+    if (wasTraining || e.flag("training_mode")) {
         return trainedNorm(e, x, channels, plane);
     }
     ArrayValue y = e.make(x.type, x.sizes);
@@ -391,8 +392,8 @@ void hardmax(Evaluation& e)
 std::span<const FunctionInfo> normalizeFunctions()
 {
     static const std::array rows{
-        FunctionInfo{"", "BatchNormalization", 7, "by stored statistics of channels", batchNorm},
-        FunctionInfo{"", "InstanceNormalization", 6, "by each channel of a sample", instanceNorm},
+        FunctionInfo{"", "BatchNormalization", 1, "by stored statistics of channels", batchNorm},
+        FunctionInfo{"", "InstanceNormalization", 1, "by each channel of a sample", instanceNorm},
         FunctionInfo{"", "LayerNormalization", 17, "by all axes from one on", layerNorm},
         FunctionInfo{"", "RMSNormalization", 23, "by the root of the mean square", rmsNorm},
         FunctionInfo{"", "GroupNormalization", 18, "by groups of channels", groupNorm},

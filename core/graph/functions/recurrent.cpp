@@ -393,9 +393,9 @@ std::int64_t macs(std::span<const ArrayValue* const> inputs,
 std::span<const FunctionInfo> recurrentFunctions()
 {
     static const std::array rows{
-        FunctionInfo{"", "RNN", 7, "one gate over a sequence", rnn, macs},
-        FunctionInfo{"", "GRU", 7, "gates z, r, h over a sequence", gru, macs},
-        FunctionInfo{"", "LSTM", 7, "gates i, o, f, c over a sequence", lstm, macs},
+        FunctionInfo{"", "RNN", 1, "one gate over a sequence", rnn, macs},
+        FunctionInfo{"", "GRU", 1, "gates z, r, h over a sequence", gru, macs},
+        FunctionInfo{"", "LSTM", 1, "gates i, o, f, c over a sequence", lstm, macs},
     };
     return rows;
 }

@@ -362,10 +362,12 @@ void spaceToDepth(Evaluation& e)
 {
     const ArrayValue& x = e.input(0);
     const std::int64_t size = e.integer("blocksize", 0);
+    const std::string mode = e.text("mode", "DCR");
     if (x.rank() != 4 || size < 1 || x.sizes[2] % size != 0 || x.sizes[3] % size != 0) {
         return e.refuse("Its input's pixels make no blocks.");
     }
-    const Blocks b{x.sizes[0], x.sizes[1], x.sizes[2] / size, x.sizes[3] / size, size, false};
+    const Blocks b{x.sizes[0], x.sizes[1], x.sizes[2] / size, x.sizes[3] / size, size,
+                   mode == "CRD"};
     ArrayValue y = e.make(x.type, {b.batch, b.channels * size * size, b.height, b.width});
     if (e.computes()) {
         eachOfBlocks(b, [&](Index wide, Index deep) { y.copy(deep, x, wide); });
