@@ -403,7 +403,7 @@ Result<void> requireInputs(const Op& op, std::size_t count)
     if (std::holds_alternative<InputOp>(op)) {
         return count == 0 ? Result<void>{} : invalid("An input layer reads no other layer.");
     }
-    if (count == 0) {
+    if (count == 0 && !std::holds_alternative<RuleOp>(op)) {
         return invalid("It has no input.");
     }
     if (const auto* registered = std::get_if<RuleOp>(&op)) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The rows of the export formats; the writers stand in core/io, those that need a project here.
 #include "core/io/keras_export.h"
-#include "core/io/onnx/onnx_export.h"
 #include "core/io/map_export.h"
+#include "core/io/onnx/onnx_export.h"
 #include "core/io/table_export.h"
+#include "core/io/tflite/tflite_export.h"
 #include "core/io/workload_export.h"
 #include "core/project/exports.h"
 #include "core/project/search_export.h"
+#include "core/project/split_functions.h"
 
 namespace bitscape::project {
 
@@ -24,6 +26,15 @@ template <auto write>
 Content ofNetwork(const ExportRequest& request, const JobContext& /*job*/)
 {
     return write(request.input);
+}
+
+Content writeTflite(const ExportRequest& request, const JobContext& job)
+{
+    auto input = withSplitFunctions(request, job);
+    if (!input) {
+        return fail(std::move(input).error());
+    }
+    return io::exportTflite(*input);
 }
 
 Content writeQkerasMod(const ExportRequest& request, const JobContext& /*job*/)
@@ -125,6 +136,14 @@ std::span<const ExportFormat> exportFormats()
          .kind = ExportKind::Folder,
          .needsQuantizers = true,
          .write = writeQkerasMod},
+        {.name = "tflite-int8",
+         .title = "TFLite, int8",
+         .ending = ".tflite",
+         .doc = "An integer network of 8-bit weights and activations for LiteRT and "
+                "microcontrollers, with the numbers of the integer mode.",
+         .readback = ExportReadback::Model,
+         .needsQuantizers = true,
+         .write = writeTflite},
         {.name = "hls4ml",
          .title = "hls4ml configuration",
          .ending = ".yml",

@@ -18,6 +18,7 @@ using graph::Slot;
 
 constexpr int kFewestBits = 2;
 constexpr int kMostBits = 16;
+constexpr int kSymmetricBits = 8;
 
 struct Range {
     double low = 0, high = 0;
@@ -75,7 +76,10 @@ const SchemeRow& rowOf(Scheme scheme)
 {
     static const SchemeRow table[] = {
         {Scheme::Affine,
-         [](int bits, bool perChannel, const Range&) { return affineFor(bits, false, perChannel); },
+         [](int bits, bool perChannel, const Range&) {
+             // The runtimes' kernels of 8 bits want weights around 0, and lose next to nothing.
+             return affineFor(bits, bits >= kSymmetricBits, perChannel);
+         },
          [](int bits, const Range& range) { return ranged(affineFor(bits, false, false), range); }},
         {Scheme::Symmetric,
          [](int bits, bool perChannel, const Range&) { return affineFor(bits, true, perChannel); },

@@ -136,9 +136,9 @@ std::vector<Blend> blends(Index size, Index target)
 
 class BilinearKernel final : public LayerKernel {
 public:
-    BilinearKernel(const Shape& input, const Shape& output)
+    BilinearKernel(const Shape& input, std::vector<Blend> rows, std::vector<Blend> columns)
         : m_width(input[1]), m_channels(input[2]), m_size(input.elementCount()),
-          m_rows(blends(input[0], output[0])), m_columns(blends(input[1], output[1]))
+          m_rows(std::move(rows)), m_columns(std::move(columns))
     {
     }
 
@@ -217,7 +217,8 @@ protected:
     std::unique_ptr<LayerKernel> lastKernel(const KernelRequest& /*request*/, const Shape& input,
                                             const Shape& output) const override
     {
-        return std::make_unique<BilinearKernel>(input, output);
+        return std::make_unique<BilinearKernel>(input, blends(input[0], output[0]),
+                                                blends(input[1], output[1]));
     }
 
 private:
@@ -261,7 +262,8 @@ protected:
                                             const Shape& output) const override
     {
         if (m_fit == Fit::Bilinear) {
-            return std::make_unique<BilinearKernel>(input, output);
+            return std::make_unique<BilinearKernel>(input, blends(input[0], output[0]),
+                                                    blends(input[1], output[1]));
         }
         const auto source = [&](int axis, Index at) {
             return m_fit == Fit::Crop ? at + (input[axis] - output[axis]) / 2
@@ -369,7 +371,63 @@ void readUpSampling(LayerReading& reading)
     reading.become<MoveRule>(Change::Repeat, std::move(sides), reading.channelsFirst());
 }
 
+/// As TFLite's operator has it, for any sizes.
+std::vector<Blend> blends(Index input, Index output, const ResizeSetting& setting)
+{
+    constexpr float kHalf = 0.5F;
+    const bool aligns = setting.alignCorners && output > 1;
+    const float scale = aligns ? static_cast<float>(input - 1) / static_cast<float>(output - 1)
+                               : static_cast<float>(input) / static_cast<float>(output);
+    std::vector<Blend> all;
+    for (Index at = 0; at < output; ++at) {
+        const float place = setting.halfPixels ? (static_cast<float>(at) + kHalf) * scale - kHalf
+                                               : static_cast<float>(at) * scale;
+        const auto below = std::clamp<Index>(static_cast<Index>(std::floor(place)), 0, input - 1);
+        const auto above = std::clamp<Index>(static_cast<Index>(std::ceil(place)), 0, input - 1);
+        all.push_back({below, above, place - static_cast<float>(below)});
+    }
+    return all;
+}
+
+class ResizeRule final : public SpatialRule {
+public:
+    explicit ResizeRule(const ResizeSetting& setting) : SpatialRule(2, false), m_setting(setting) {}
+
+    Json config() const override
+    {
+        return {{"size", {m_setting.height, m_setting.width}},
+                {"align_corners", m_setting.alignCorners},
+                {"half_pixel_centers", m_setting.halfPixels}};
+    }
+
+protected:
+    Result<OpShape> lastShape(const Shape& input) const override
+    {
+        if (std::min(m_setting.height, m_setting.width) < 1 || std::min(input[0], input[1]) < 1) {
+            return shapeMismatch("An image without pixels cannot be resized.");
+        }
+        return OpShape{.output = {m_setting.height, m_setting.width, input[2]}};
+    }
+    std::unique_ptr<LayerKernel> lastKernel(const KernelRequest& /*request*/, const Shape& input,
+                                            const Shape& output) const override
+    {
+        return std::make_unique<BilinearKernel>(input, blends(input[0], output[0], m_setting),
+                                                blends(input[1], output[1], m_setting));
+    }
+
+private:
+    ResizeSetting m_setting;
+};
+
+constexpr LayerInfo kResizeRow{"Resize", "", "An image of another size with blended pixels.",
+                               nullptr};
+
 } // namespace
+
+Op bilinearResizeOp(const ResizeSetting& setting)
+{
+    return RuleOp{&kResizeRow, std::make_shared<ResizeRule>(setting)};
+}
 
 std::span<const LayerInfo> resampleLayers()
 {

@@ -99,10 +99,16 @@ Result<void> TfliteBuilder::addInputs()
     return {};
 }
 
+bool TfliteBuilder::isKnown(int tensor) const
+{
+    return m_sources.contains(tensor) || m_cuts.contains(tensor) || m_integers.contains(tensor) ||
+           m_reals.contains(tensor);
+}
+
 Result<void> TfliteBuilder::addOperator(const TfliteOperator& one)
 {
     for (const int output : one.outputs) {
-        if (m_sources.contains(output) || m_integers.contains(output) || m_reals.contains(output)) {
+        if (isKnown(output)) {
             return fail(ErrorCode::CorruptFile,
                         fmt::format("The tensor {} is computed twice.", tensor(output).name),
                         m_where);
@@ -111,8 +117,7 @@ Result<void> TfliteBuilder::addOperator(const TfliteOperator& one)
     OperatorReading reading(*this, one);
     for (std::size_t i = 0; i < one.inputs.size(); ++i) {
         const int input = one.inputs[i];
-        if (input >= 0 && !reading.isConstant(i) && !m_sources.contains(input) &&
-            !tensor(input).isVariable) {
+        if (input >= 0 && !reading.isConstant(i) && !isKnown(input) && !tensor(input).isVariable) {
             return fail(ErrorCode::CorruptFile,
                         fmt::format("The operator {} reads the tensor {}, which nothing has "
                                     "computed before.",
@@ -127,7 +132,7 @@ Result<void> TfliteBuilder::addOperator(const TfliteOperator& one)
     if (row != nullptr) {
         row->convert(reading);
         for (std::size_t k = 0; reading.isOk() && k < one.outputs.size(); ++k) {
-            if (!m_sources.contains(one.outputs[k]) && !m_reals.contains(one.outputs[k])) {
+            if (!isKnown(one.outputs[k])) {
                 reading.lacks("one of its outputs is not covered");
             }
         }
@@ -215,8 +220,9 @@ void TfliteBuilder::setQuantizer(int layer, Slot slot, quant::QuantizerPtr quant
 
 const TfliteConverter* findConverter(int code)
 {
-    for (const auto family : {tfliteWindowConverters(), tfliteElementConverters(),
-                              tfliteShapeConverters(), tfliteSequenceConverters()}) {
+    for (const auto family :
+         {tfliteWindowConverters(), tfliteElementConverters(), tfliteShapeConverters(),
+          tfliteSequenceConverters(), tfliteFunctionConverters()}) {
         const auto row = std::ranges::find(family, code, &TfliteConverter::code);
         if (row != family.end()) {
             return &*row;

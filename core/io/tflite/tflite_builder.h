@@ -35,6 +35,12 @@ struct TfliteSource {
     [[nodiscard]] std::optional<int> axis(std::int64_t axisOfFile) const;
 };
 
+/// An image that the file cuts into a batch of phases, every block-th pixel in both directions.
+struct TfliteCut {
+    TfliteSource source; ///< whole
+    int block = 1;
+};
+
 /// Numbers of a constant that operators are set up with: shapes, axes, indices.
 using TfliteIntegers = std::vector<std::int64_t>;
 
@@ -58,6 +64,8 @@ private:
     friend class OperatorReading;
 
     [[nodiscard]] Result<void> addInputs();
+    /// Something has given the tensor already.
+    [[nodiscard]] bool isKnown(int tensor) const;
     [[nodiscard]] Result<void> addOperator(const TfliteOperator& one);
     [[nodiscard]] Result<void> addOutputs();
     /// Layers that stand for an operator that cannot be run.
@@ -73,6 +81,7 @@ private:
     std::string m_where;
     std::int64_t m_samples = 1; ///< size of the file's first axis
     std::map<int, TfliteSource> m_sources;
+    std::map<int, TfliteCut> m_cuts;
     std::map<int, TfliteIntegers> m_integers; ///< folded, by tensor
     std::map<int, std::vector<float>> m_reals;
     std::vector<graph::LayerQuantizers> m_quantizers; ///< by layer, until all names are known
@@ -149,6 +158,10 @@ public:
     /// Makes `source` the output: function and quantizer of the tensor follow, its name goes to the
     /// last layer. The sizes must be the file's.
     void give(TfliteSource source, std::size_t output = 0);
+    /// An output that is an image cut into phases; what reads it works on the whole image.
+    void giveCut(TfliteSource source, int block);
+    /// Nothing where the input is no such image.
+    [[nodiscard]] std::optional<TfliteCut> cutSource(std::size_t input) const;
     /// An output that was computed while reading.
     void giveIntegers(TfliteIntegers values, std::size_t output = 0);
     void giveReals(std::vector<float> values, std::size_t output = 0);
@@ -180,6 +193,7 @@ struct TfliteConverter {
 [[nodiscard]] std::span<const TfliteConverter> tfliteElementConverters();
 [[nodiscard]] std::span<const TfliteConverter> tfliteShapeConverters();
 [[nodiscard]] std::span<const TfliteConverter> tfliteSequenceConverters();
+[[nodiscard]] std::span<const TfliteConverter> tfliteFunctionConverters();
 
 /// Computes an operator whose inputs are all constant integers; false: it is not covered.
 [[nodiscard]] bool foldIntegers(OperatorReading& reading);

@@ -74,8 +74,8 @@ graph::Function OperatorReading::fused()
         return {.kind = FunctionKind::Relu, .maxValue = kSix};
     case schema::kFusedTanh:
         return {.kind = FunctionKind::Tanh};
-    case schema::kReluN1To1:
-        lacks("the function RELU_N1_TO_1 is not covered");
+    case schema::kFusedReluN1To1:
+        lacks("the function RELU_N1_TO_1 is covered as an operator of its own only");
         return {};
     default:
         lacks("its fused function is not covered");
@@ -401,6 +401,24 @@ void OperatorReading::give(TfliteSource source, std::size_t number)
         nameLayer(source.layer, layerName(tensor));
         m_builder.m_sources[op.outputs[number]] = std::move(source);
     }
+}
+
+void OperatorReading::giveCut(TfliteSource source, int block)
+{
+    quantizeOutput(source, output());
+    if (isOk() && isOwn(source)) {
+        nameLayer(source.layer, layerName(output()));
+    }
+    if (isOk()) {
+        m_builder.m_cuts[op.outputs[0]] = {std::move(source), block};
+    }
+}
+
+std::optional<TfliteCut> OperatorReading::cutSource(std::size_t number) const
+{
+    const auto found =
+        has(number) ? m_builder.m_cuts.find(op.inputs[number]) : m_builder.m_cuts.end();
+    return found == m_builder.m_cuts.end() ? std::nullopt : std::optional(found->second);
 }
 
 void OperatorReading::giveIntegers(TfliteIntegers values, std::size_t number)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/graph/layers/pick.h"
+#include "core/graph/layers/resample.h"
 #include "core/io/tflite/tflite_builder.h"
 
 #include <algorithm>
@@ -409,6 +410,69 @@ void broadcast(OperatorReading& reading)
     reading.give(picking.layer());
 }
 
+// ---- dilation, as TFLite spells it: cut into a batch of phases, convolved, put together again
+
+/// Borders of an image by a constant of 2×2 numbers.
+std::array<std::int64_t, 4> borders(OperatorReading& reading)
+{
+    const TfliteIntegers block = reading.integers(1);
+    const TfliteIntegers edges = reading.integers(2);
+    constexpr std::int64_t kMost = 1 << 20;
+    const bool fits =
+        block.size() == 2 && block[0] == block[1] && block[0] >= 1 && block[0] < kMost &&
+        edges.size() == 4 &&
+        std::ranges::all_of(edges, [](std::int64_t edge) { return edge >= 0 && edge < kMost; });
+    if (!fits) {
+        reading.lacks("only one block size for both sides of an image is covered");
+        return {};
+    }
+    return {edges[0], edges[1], edges[2], edges[3]};
+}
+
+void spaceToBatch(OperatorReading& reading)
+{
+    const TfliteSource data = reading.batched(reading.source(0));
+    const auto edges = borders(reading);
+    if (data.sizes.size() != 4) {
+        reading.lacks("it reads no image");
+    }
+    Picking picking(reading, data);
+    for (const std::size_t axis : {1U, 2U}) {
+        Indices indices;
+        for (Index at = -edges[2 * axis - 2];
+             reading.isOk() && at < data.sizes[axis] + edges[2 * axis - 1]; ++at) {
+            indices.push_back(at < data.sizes[axis] ? std::max<Index>(at, -1) : -1);
+        }
+        picking.set(axis, std::move(indices));
+    }
+    const TfliteSource padded = picking.layer("padded");
+    if (reading.isOk()) {
+        reading.giveCut(padded, static_cast<int>(reading.integers(1)[0]));
+    }
+}
+
+void batchToSpace(OperatorReading& reading)
+{
+    const auto edges = borders(reading);
+    const auto cut = reading.cutSource(0);
+    if (!cut) {
+        reading.lacks("it puts together what was not cut before");
+    }
+    if (!reading.isOk()) {
+        return;
+    }
+    const TfliteSource data = cut->source;
+    Picking picking(reading, data);
+    for (const std::size_t axis : {1U, 2U}) {
+        Indices indices;
+        for (Index at = edges[2 * axis - 2]; at < data.sizes[axis] - edges[2 * axis - 1]; ++at) {
+            indices.push_back(at);
+        }
+        picking.set(axis, std::move(indices));
+    }
+    reading.give(picking.layer());
+}
+
 // ---- order of axes
 
 TfliteSource permuted(OperatorReading& reading, const TfliteSource& data,
@@ -536,8 +600,7 @@ Indices nearestPixels(std::int64_t input, std::int64_t output, bool alignCorners
 void resizeNearest(OperatorReading& reading)
 {
     const TfliteSource data = reading.source(0);
-    const TfliteIntegers size = reading.integers(1);
-    if (data.sizes.size() != 4 || size.size() != 2) {
+    if (data.sizes.size() != 4 || reading.output().shape.size() != 4) {
         reading.lacks("it reads no image");
         return;
     }
@@ -553,21 +616,16 @@ void resizeNearest(OperatorReading& reading)
 void resizeBilinear(OperatorReading& reading)
 {
     const TfliteSource data = reading.batched(reading.source(0));
-    const TfliteIntegers size = reading.integers(1);
-    if (data.sizes.size() != 4 || size.size() != 2) {
+    if (data.sizes.size() != 4 || reading.output().shape.size() != 4) {
         reading.lacks("it reads no image");
         return;
     }
-    const bool isEven = data.sizes[1] > 0 && data.sizes[2] > 0 && size[0] % data.sizes[1] == 0 &&
-                        size[1] % data.sizes[2] == 0;
-    if (!isEven || reading.flag("align_corners") || !reading.flag("half_pixel_centers")) {
-        reading.lacks("only whole factors with half_pixel_centers are covered");
-        return;
-    }
-    reading.give(reading.layer("UpSampling2D",
-                               {{"size", {size[0] / data.sizes[1], size[1] / data.sizes[2]}},
-                                {"interpolation", "bilinear"}},
-                               data, {}));
+    reading.give(
+        reading.layer(graph::bilinearResizeOp({.height = reading.output().shape[1],
+                                               .width = reading.output().shape[2],
+                                               .alignCorners = reading.flag("align_corners"),
+                                               .halfPixels = reading.flag("half_pixel_centers")}),
+                      data));
 }
 
 } // namespace
@@ -591,6 +649,8 @@ std::span<const TfliteConverter> tfliteShapeConverters()
         TfliteConverter{schema::kMirrorPad, mirrorPad},
         TfliteConverter{schema::kTile, tile},
         TfliteConverter{schema::kBroadcastTo, broadcast},
+        TfliteConverter{schema::kSpaceToBatch, spaceToBatch},
+        TfliteConverter{schema::kBatchToSpace, batchToSpace},
         TfliteConverter{schema::kTranspose, transpose},
         TfliteConverter{schema::kSpaceToDepth, moveDepth<true>},
         TfliteConverter{schema::kDepthToSpace, moveDepth<false>},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/graph/layer_registry.h"
+#include "core/graph/layers/dynamic_range.h"
 #include "core/io/tflite/tflite_builder.h"
 #include "core/io/tflite/tflite_quantizers.h"
 
@@ -143,9 +144,59 @@ bool isKernel(OperatorReading& reading, std::size_t input)
     return reading.isOk();
 }
 
+/// What a window moves over: an image, or one that the file cut for dilation.
+struct WindowInput {
+    TfliteSource source;
+    int block = 1; ///< 1: not cut
+};
+
+WindowInput windowInput(OperatorReading& reading)
+{
+    if (auto cut = reading.cutSource(0)) {
+        if (reading.option("padding") != schema::kValid || reading.option("stride_h") != 1 ||
+            reading.option("stride_w") != 1 || reading.option("dilation_h_factor") != 1 ||
+            reading.option("dilation_w_factor") != 1) {
+            reading.lacks("on an image cut into phases only plain windows are covered");
+        }
+        return {std::move(cut->source), cut->block};
+    }
+    return {reading.batched(reading.source(0)), 1};
+}
+
+/// Kernels of int8 on float data: LiteRT rounds the data to 8 bits on the fly.
+TfliteSource roundedForHybrid(OperatorReading& reading, const TfliteSource& data, bool ofRows,
+                              bool isAsymmetric)
+{
+    if (!reading.isOk() || !reading.has(1) || !reading.input(1).isQuantized() ||
+        reading.input(0).type != TfliteType::Float32) {
+        return data;
+    }
+    using graph::DynamicRange;
+    const DynamicRange range =
+        isAsymmetric ? (ofRows ? DynamicRange::AsymmetricRows : DynamicRange::AsymmetricSamples)
+                     : (ofRows ? DynamicRange::SymmetricRows : DynamicRange::SymmetricSamples);
+    OperatorReading::LayerParts parts;
+    parts.role = "rounded";
+    reading.note(
+        ImportKind::Converted,
+        "Its data are rounded to 8 bits by their own range, as LiteRT's hybrid kernels do.");
+    return reading.layer(graph::dynamicRangeOp(range), data, std::move(parts));
+}
+
+void giveWindow(OperatorReading& reading, const TfliteSource& made, int block)
+{
+    if (block > 1) {
+        reading.giveCut(made, block);
+    } else {
+        reading.give(made);
+    }
+}
+
 void convolution(OperatorReading& reading)
 {
-    const TfliteSource data = reading.batched(reading.source(0));
+    const auto [whole, block] = windowInput(reading);
+    const bool perChannel = reading.has(1) && reading.input(1).quantization.scales.size() > 1;
+    const TfliteSource data = roundedForHybrid(reading, whole, false, perChannel);
     if (!isKernel(reading, 1) || data.sizes.size() != 4) {
         reading.lacks("it reads no image");
         return;
@@ -155,7 +206,7 @@ void convolution(OperatorReading& reading)
     op.filters = kernel[0];
     op.kernel = {static_cast<int>(kernel[1]), static_cast<int>(kernel[2])};
     op.stride = strideOf(reading);
-    op.dilation = dilationOf(reading);
+    op.dilation = block > 1 ? Extent{block, block} : dilationOf(reading);
     op.padding = paddingOf(reading);
     op.groups = kernel[3] > 0 ? static_cast<int>(data.sizes[3] / kernel[3]) : 0;
     op.useBias = reading.has(2);
@@ -164,12 +215,13 @@ void convolution(OperatorReading& reading)
                       .scaleShape = {kernel[0]},
                       .shape = {kernel[1], kernel[2], kernel[3], kernel[0]}};
     auto parts = weightsOf(reading, reading.input(0), place);
-    reading.give(reading.layer(op, data, std::move(parts)));
+    giveWindow(reading, reading.layer(op, data, std::move(parts)), block);
 }
 
 void depthwise(OperatorReading& reading)
 {
-    const TfliteSource data = reading.batched(reading.source(0));
+    const auto [whole, block] = windowInput(reading);
+    const TfliteSource data = roundedForHybrid(reading, whole, false, true);
     if (!isKernel(reading, 1) || data.sizes.size() != 4) {
         reading.lacks("it reads no image");
         return;
@@ -183,7 +235,7 @@ void depthwise(OperatorReading& reading)
     graph::DepthwiseOp op;
     op.kernel = {static_cast<int>(kernel[1]), static_cast<int>(kernel[2])};
     op.stride = strideOf(reading);
-    op.dilation = dilationOf(reading);
+    op.dilation = block > 1 ? Extent{block, block} : dilationOf(reading);
     op.padding = paddingOf(reading);
     op.multiplier = static_cast<int>(kernel[3] / channels);
     op.useBias = reading.has(2);
@@ -195,7 +247,7 @@ void depthwise(OperatorReading& reading)
                       .name = "depthwise_kernel",
                       .shape = {kernel[1], kernel[2], channels, op.multiplier}};
     auto parts = weightsOf(reading, reading.input(0), place);
-    reading.give(reading.layer(op, data, std::move(parts)));
+    giveWindow(reading, reading.layer(op, data, std::move(parts)), block);
 }
 
 void fullyConnected(OperatorReading& reading)
@@ -226,6 +278,7 @@ void fullyConnected(OperatorReading& reading)
         }
         data = reading.reshaped(data, rows, counts);
     }
+    data = roundedForHybrid(reading, data, true, reading.flag("asymmetric_quantize_inputs"));
     graph::DenseOp op;
     op.units = kernel[0];
     op.useBias = reading.has(2);
