@@ -121,6 +121,8 @@ public:
     /// Present (ensured by has()).
     [[nodiscard]] const TfliteTensor& input(std::size_t number) const;
     [[nodiscard]] const TfliteTensor& output(std::size_t number = 0) const;
+    /// Sizes of an input that layers give.
+    [[nodiscard]] std::optional<TfliteSizes> sizes(std::size_t input) const;
     /// A constant, in the file or computed while reading.
     [[nodiscard]] bool isConstant(std::size_t input) const;
     /// Numbers of an integer constant; one that is none is lacking.
@@ -149,7 +151,8 @@ public:
     TfliteSource layer(const char* className, const Json& config, const TfliteSource& input,
                        LayerParts parts);
     /// The same values with the given sizes; `hasBatch` as they are to be read.
-    TfliteSource reshaped(const TfliteSource& input, const TfliteSizes& sizes, bool hasBatch);
+    TfliteSource reshaped(const TfliteSource& input, const TfliteSizes& sizes, bool hasBatch,
+                          const std::string& role = "reshape");
     /// With the first axis as batch; lacking where it counts more than a sample.
     TfliteSource batched(const TfliteSource& input);
     /// With all axes within the sample.

@@ -288,8 +288,11 @@ bool foldIntegers(OperatorReading& reading)
         return false;
     }
     if (reading.op.name == "SHAPE" && reading.has(0)) {
-        reading.giveIntegers(reading.input(0).shape);
-        return true;
+        const auto known = reading.sizes(0);
+        if (known) {
+            reading.giveIntegers(*known);
+        }
+        return known.has_value();
     }
     if (!isInteger(reading.output().type) || reading.inputCount() == 0) {
         return false;

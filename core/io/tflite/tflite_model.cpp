@@ -40,7 +40,7 @@ const TypeRow* rowOf(TfliteType type)
 }
 
 constexpr std::size_t kMaxTables = 1'000'000;
-constexpr std::size_t kMaxRank = 8;
+constexpr std::size_t kMaxRank = 7; // with an axis of samples in front: what shapes hold
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 31;
 
 /// The bytes and what was found wrong with them.
@@ -340,6 +340,8 @@ private:
         tensor.type = static_cast<TfliteType>(table.number<std::int8_t>(s::Tensor::type, 0));
         const auto shape = table.numbers<std::int32_t>(s::Tensor::shape);
         tensor.shape.assign(shape.begin(), shape.end());
+        const auto signature = table.numbers<std::int32_t>(s::Tensor::signature);
+        tensor.signature.assign(signature.begin(), signature.end());
         if (table.number<std::uint32_t>(s::Tensor::externalBuffer, 0) != 0) {
             return fail(ErrorCode::Unsupported,
                         "Its values lie in a file of their own, which is not read.", place);

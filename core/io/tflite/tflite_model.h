@@ -50,8 +50,9 @@ struct TfliteTensor {
     std::string name;
     TfliteType type = TfliteType::Float32;
     std::vector<std::int64_t> shape;
-    TfliteQuantization quantization; ///< no scales: none
-    std::string_view data;           ///< little-endian bytes of a constant; empty: none
+    std::vector<std::int64_t> signature; ///< the same with −1 where a size is open; or empty
+    TfliteQuantization quantization;     ///< no scales: none
+    std::string_view data;               ///< little-endian bytes of a constant; empty: none
     int buffer = 0;
     bool isVariable = false; ///< a state that lasts from call to call
     bool isSparse = false;

@@ -28,6 +28,21 @@ std::int64_t countOf(const TfliteSizes& sizes)
     return count;
 }
 
+/// Whether sizes are what the file leaves open of a tensor: files hold 1 for a size that they do
+/// not know.
+bool matchesOpen(const TfliteTensor& tensor, const TfliteSizes& sizes)
+{
+    if (tensor.signature.size() != sizes.size()) {
+        return false;
+    }
+    for (std::size_t axis = 0; axis < sizes.size(); ++axis) {
+        if (tensor.signature[axis] >= 0 && tensor.signature[axis] != sizes[axis]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool hasSlot(const graph::Layer& layer, Slot slot)
 {
     const std::vector<Slot> slots = graph::slotsOf(layer);
@@ -93,6 +108,13 @@ const TfliteTensor& OperatorReading::output(std::size_t number) const
 {
     ensure(number < op.outputs.size(), "tflite: an output that is not there");
     return m_builder.tensor(op.outputs[number]);
+}
+
+std::optional<TfliteSizes> OperatorReading::sizes(std::size_t number) const
+{
+    const auto found =
+        has(number) ? m_builder.m_sources.find(op.inputs[number]) : m_builder.m_sources.end();
+    return found == m_builder.m_sources.end() ? std::nullopt : std::optional(found->second.sizes);
 }
 
 bool OperatorReading::isConstant(std::size_t number) const
@@ -280,21 +302,24 @@ TfliteSource OperatorReading::layer(const char* className, const Json& config,
 }
 
 TfliteSource OperatorReading::reshaped(const TfliteSource& input, const TfliteSizes& sizes,
-                                       bool hasBatch)
+                                       bool hasBatch, const std::string& role)
 {
     if (!isOk() || (input.sizes == sizes && input.hasBatch == hasBatch)) {
         return input;
     }
-    TfliteSource wanted{-1, sizes, hasBatch};
+    TfliteSource wanted{input.layer, sizes, hasBatch};
     const Shape sample = wanted.sample();
-    if (m_builder.layers[static_cast<std::size_t>(input.layer)].outputShape == sample) {
-        wanted.layer = input.layer;
-        return wanted;
+    if (sizes.size() >= static_cast<std::size_t>(Shape::kMaxRank)) {
+        lacks("it has too many axes");
+        return input;
     }
-    const TfliteSource made =
-        layer(graph::ReshapeOp{{sample.sizes().begin(), sample.sizes().end()}}, input,
-              {.role = "reshape"});
-    wanted.layer = made.layer;
+    if (!(m_builder.layers[static_cast<std::size_t>(input.layer)].outputShape == sample)) {
+        LayerParts parts;
+        parts.role = role;
+        wanted.layer = layer(graph::ReshapeOp{{sample.sizes().begin(), sample.sizes().end()}},
+                             input, std::move(parts))
+                           .layer;
+    }
     return wanted;
 }
 
@@ -369,20 +394,22 @@ void OperatorReading::give(TfliteSource source, std::size_t number)
         return;
     }
     const TfliteTensor& tensor = output(number);
-    if (countOf(source.sizes) != countOf(tensor.shape)) {
+    const TfliteSizes sizes = matchesOpen(tensor, source.sizes) ? source.sizes : tensor.shape;
+    if (countOf(source.sizes) != countOf(sizes)) {
         lacks("the shape of its output is not what it computes");
         return;
     }
     quantizeOutput(source, tensor);
-    if (isOk() && source.sizes != tensor.shape) {
+    const std::int64_t samples = m_builder.m_samples;
+    const bool counts = m_builder.batchAxis == graph::BatchAxis::Samples && sizes.size() > 1 &&
+                        sizes.front() == samples && (source.hasBatch || samples == 1);
+    if (isOk() && (source.sizes != sizes || source.hasBatch != counts)) {
         // Axes of size 1 more or less: the values are the same.
-        const bool counts = source.hasBatch && tensor.shape.size() > 1 &&
-                            tensor.shape.front() == m_builder.m_samples;
-        if (source.hasBatch && !counts && m_builder.m_samples != 1) {
+        if (source.hasBatch && !counts && samples != 1) {
             lacks("it mixes the samples of a batch");
             return;
         }
-        TfliteSource wanted{source.layer, tensor.shape, counts};
+        TfliteSource wanted{source.layer, sizes, counts};
         const Shape sample = wanted.sample();
         if (!(m_builder.layers[static_cast<std::size_t>(source.layer)].outputShape == sample)) {
             if (isOwn(source)) {

@@ -87,9 +87,45 @@ std::int64_t integer(OperatorReading& reading, std::size_t input)
     return values.front();
 }
 
+std::int64_t countOf(const TfliteSizes& sizes)
+{
+    std::int64_t count = 1;
+    for (const std::int64_t size : sizes) {
+        count *= size;
+    }
+    return count;
+}
+
+/// The wanted sizes, where a constant says them: files hold other ones for tensors of open size.
+TfliteSizes target(OperatorReading& reading, std::int64_t count)
+{
+    TfliteSizes sizes = reading.output().shape;
+    if (reading.op.code != schema::kReshape || countOf(sizes) == count || !reading.isConstant(1)) {
+        return sizes;
+    }
+    sizes = reading.integers(1);
+    const auto open = std::ranges::find(sizes, -1);
+    if (open != sizes.end()) {
+        *open = 1;
+        const std::int64_t rest = countOf(sizes);
+        *open = rest > 0 ? count / rest : 1;
+    }
+    return sizes;
+}
+
 void reshape(OperatorReading& reading)
 {
-    reading.give(reading.source(0));
+    const TfliteSource data = reading.source(0);
+    if (!reading.isOk()) {
+        return;
+    }
+    const TfliteSizes sizes = target(reading, countOf(data.sizes));
+    if (countOf(sizes) != countOf(data.sizes)) {
+        reading.lacks("its sizes do not fit its input");
+        return;
+    }
+    const bool keeps = data.hasBatch && !sizes.empty() && sizes.front() == data.sizes.front();
+    reading.give(reading.reshaped(keeps ? data : reading.whole(data), sizes, keeps, {}));
 }
 
 // ---- joining
