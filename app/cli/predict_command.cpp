@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/graph/close_shapes.h"
 #include "core/io/array_file.h"
+#include "core/io/onnx/onnx_import.h"
 #include "core/train/train.h"
 
 #include <CLI/CLI.hpp>
@@ -55,12 +56,40 @@ struct Opened {
     [[nodiscard]] const graph::Graph& graph() const { return *model.model->graph; }
 };
 
+/// An ONNX file may take sizes from numbers that are fed: then the data come before it can be said
+/// whether the network can be run. Nothing is changed where it is of no use.
+void computeWithData(Session& session, const RunArguments& arguments, project::OpenedModel& model)
+{
+    const graph::Graph& graph = *model.model->graph;
+    if (model.model->format != "onnx" || graph.unsupported().empty()) {
+        return;
+    }
+    auto data = openDataFor(session, arguments.data, graph);
+    if (!data) {
+        return; // the refusal of the layers says more
+    }
+    io::OnnxFeed feed;
+    for (std::size_t i = 0; i < graph.inputs().size(); ++i) {
+        const Tensor& input = data->samples->inputs[i];
+        const bool isWhole = graph.batchAxis() == graph::BatchAxis::None;
+        feed.emplace(graph.layer(graph.inputs()[i]).name,
+                     isWhole ? Tensor(input.shape().sample(), input.values()) : input);
+    }
+    auto computed = io::computeOnnx(*model.model, feed);
+    if (computed && computed->graph->unsupported().empty()) {
+        model.model = std::make_shared<const io::ModelFile>(std::move(*computed));
+        model.weights = model.model->graph->weights();
+        model.configuration = model.model->quantizers;
+    }
+}
+
 Result<Opened> open(Session& session, const RunArguments& arguments)
 {
     auto model = openModel(session, arguments.model);
     if (!model) {
         return fail(std::move(model).error());
     }
+    computeWithData(session, arguments, *model);
     auto mode = chooseMode(arguments.mode, model->configuration);
     if (!mode) {
         return fail(std::move(mode).error());

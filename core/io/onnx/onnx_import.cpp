@@ -188,9 +188,11 @@ std::string whyRefused(const OnnxValue& input)
 
 class Import {
 public:
+    /// `feed`: may be null.
     Import(const OnnxModel& model, BatchAxis batchAxis, const std::string& where,
-           std::span<const OnnxMapping> mappings)
-        : m_model(model), m_where(where), m_mappings(mappings), m_builder(model, batchAxis)
+           std::span<const OnnxMapping> mappings, const OnnxFeed* feed)
+        : m_model(model), m_where(where), m_mappings(mappings), m_feed(feed),
+          m_builder(model, batchAxis)
     {
         const auto inputs = fedInputs(model.graph);
         const bool hasBatch = batchAxis == BatchAxis::Samples && !inputs.empty();
@@ -309,6 +311,11 @@ private:
         if (hasBatch) {
             known.sizes.front() = 1;
         }
+        if (m_feed != nullptr) {
+            if (auto ok = takeFed(input, known); !ok) {
+                return ok;
+            }
+        }
         known.tensor = {.type = *graph::elementTypeOf(input.type),
                         .hasBatch = hasBatch,
                         .isScalar = known.sizes.size() == (hasBatch ? 1U : 0U)};
@@ -323,6 +330,23 @@ private:
         known.layer = *index;
         m_inputs.push_back(*index);
         m_builder.define(input.name, std::move(known));
+        return {};
+    }
+
+    Result<void> takeFed(const OnnxValue& input, OnnxKnown& known)
+    {
+        const auto fed = m_feed->find(input.name);
+        if (fed == m_feed->end()) {
+            return fail(ErrorCode::ShapeMismatch, "The data hold no array '" + input.name + "'.",
+                        m_where);
+        }
+        const auto sizes = fed->second.shape().sizes();
+        const bool isNumber = known.sizes.empty() && fed->second.size() == 1;
+        if (!isNumber) {
+            known.sizes.assign(sizes.begin(), sizes.end());
+        }
+        known.constant = std::make_shared<const graph::ArrayValue>(graph::fromFloats(
+            *graph::elementTypeOf(input.type), known.sizes, fed->second.values()));
         return {};
     }
 
@@ -397,6 +421,7 @@ private:
     const OnnxModel& m_model;
     const std::string& m_where;
     std::span<const OnnxMapping> m_mappings;
+    const OnnxFeed* m_feed;
     OnnxBuilder m_builder;
     std::vector<int> m_inputs;
     std::vector<int> m_outputs;
@@ -410,9 +435,9 @@ struct Attempt {
 };
 Attempt importAs(const OnnxModel& model, BatchAxis batchAxis,
                  const std::vector<const OnnxNode*>& nodes, const std::string& where,
-                 std::span<const OnnxMapping> mappings)
+                 std::span<const OnnxMapping> mappings, const OnnxFeed* feed = nullptr)
 {
-    Import import(model, batchAxis, where, mappings);
+    Import import(model, batchAxis, where, mappings, feed);
     if (auto ok = import.run(nodes); !ok) {
         return {fail(std::move(ok).error())};
     }
@@ -447,6 +472,26 @@ Result<ModelFile> importOnnx(const OnnxModel& model, const std::string& where,
         }
     }
     return importAs(model, BatchAxis::None, *nodes, where, mappings).file;
+}
+
+Result<ModelFile> computeOnnx(const ModelFile& file, const OnnxFeed& feed)
+{
+    ensure(file.format == "onnx" && file.bytes, "computeOnnx: a file of ONNX");
+    const auto model = readOnnx(*file.bytes, file.path);
+    if (!model) {
+        return fail(model.error());
+    }
+    const auto nodes = orderedNodes(model->graph, file.path);
+    if (!nodes) {
+        return fail(nodes.error());
+    }
+    auto computed = importAs(*model, BatchAxis::None, *nodes, file.path, {}, &feed).file;
+    if (computed) {
+        computed->path = file.path;
+        computed->sha256 = file.sha256;
+        computed->bytes = file.bytes;
+    }
+    return computed;
 }
 
 Result<ModelFile> readOnnxModel(const std::string& where,

@@ -4,6 +4,7 @@
 #include "core/io/model_file.h"
 #include "core/io/onnx/onnx_model.h"
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -22,6 +23,14 @@ struct OnnxMapping;
 /// the layer that runs its function.
 [[nodiscard]] Result<ModelFile> importOnnx(const OnnxModel& model, const std::string& where,
                                            std::span<const OnnxMapping> mappings);
+
+/// Arrays for the inputs of a network, by name, whole as ONNX means them.
+using OnnxFeed = std::map<std::string, Tensor>;
+
+/// The network for these inputs alone: what they decide is computed while it is made, sizes among
+/// it, and its outputs are constants. For files whose sizes depend on numbers or sizes that are
+/// fed; `file` is of the format "onnx" and holds its bytes. ShapeMismatch: an array is missing.
+[[nodiscard]] Result<ModelFile> computeOnnx(const ModelFile& file, const OnnxFeed& feed);
 
 /// Reads and imports the bytes of a file; they are kept in ModelFile::bytes.
 [[nodiscard]] Result<ModelFile> readOnnxModel(const std::string& where,
