@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The rows of the export formats; the writers stand in core/io, those that need a project here.
+#include "core/io/c_header.h"
 #include "core/io/keras_export.h"
 #include "core/io/map_export.h"
 #include "core/io/onnx/onnx_export.h"
@@ -119,6 +120,13 @@ std::span<const ExportFormat> exportFormats()
          .readback = ExportReadback::Model,
          .needsQuantizers = true,
          .write = ofNetwork<io::exportQonnx>},
+        {.name = "c-header",
+         .title = "C header",
+         .ending = ".h",
+         .doc = "Packed whole-number weights, scales and a plain C99 function per layer, with the "
+                "numbers of predict --mode integer.",
+         .needsQuantizers = true,
+         .write = ofNetwork<io::exportCHeader>},
         {.name = "keras",
          .title = "Keras 3 archive",
          .ending = ".keras",
