@@ -19,7 +19,10 @@ void addModelOptions(CLI::App& app, ModelOptions& options, bool withMap)
                    "Where the layers are described, for files of weights only: architecture JSON "
                    "or a Keras model");
     if (withMap) {
-        app.add_option("--map", options.map, "Quantizers per layer: JSON file or inline JSON");
+        app.add_option(
+            "--map", options.map,
+            "Quantizers per layer: JSON file or inline JSON of QKeras or TensorQuant, AIMET "
+            "encodings, hls4ml YAML");
     }
 }
 

@@ -79,19 +79,8 @@ Result<Choice> readChoice(const Json& value)
 /// Reads and checks a whole map before anything is applied.
 class MapReader {
 public:
-    Result<void> read(const Graph& graph, std::string_view text)
+    Result<void> read(const Graph& graph, const Json& json)
     {
-        Json json;
-        try {
-            json = Json::parse(text);
-        } catch (const Json::parse_error& error) {
-            return fail(ErrorCode::InvalidArgument, "The map is no valid JSON.",
-                        fmt::format("byte {}", error.byte));
-        }
-        if (!json.is_object()) {
-            return fail(ErrorCode::InvalidArgument, "The map must be a JSON object.", {},
-                        R"json(Write {"LAYER": {"kernel_quantizer": "quantized_bits(4)"}}.)json");
-        }
         for (const auto& [key, value] : json.items()) {
             auto ok = readKey(graph, key, value);
             if (!ok) {
@@ -255,10 +244,10 @@ private:
 
 } // namespace
 
-Result<MapEntries> readMap(const Graph& graph, std::string_view json)
+Result<MapEntries> readMap(const Graph& graph, const Json& map)
 {
     MapReader reader;
-    if (auto ok = reader.read(graph, json); !ok) {
+    if (auto ok = reader.read(graph, map); !ok) {
         return fail(std::move(ok).error());
     }
     return reader.take();

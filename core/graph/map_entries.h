@@ -4,6 +4,8 @@
 #include "core/graph/configuration.h"
 #include "core/graph/tensorquant_map.h"
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <map>
 #include <optional>
 #include <regex>
@@ -53,8 +55,9 @@ struct MapEntries {
     std::optional<TensorQuantMap> tensorquant; ///< key "tensorquant"; counts before the entries
 };
 
-/// Reads and checks a whole map. InvalidArgument names the key and the nearest known one.
-[[nodiscard]] Result<MapEntries> readMap(const Graph& graph, std::string_view json);
+/// Reads and checks a whole map, an object. InvalidArgument names the key and the nearest known
+/// one.
+[[nodiscard]] Result<MapEntries> readMap(const Graph& graph, const nlohmann::ordered_json& map);
 
 /// "QDense", "QActivation", …: keys that stand for the layers of a class.
 [[nodiscard]] bool isClassKey(std::string_view key);

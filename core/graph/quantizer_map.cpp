@@ -2,7 +2,10 @@
 // MAP of the command line: QKeras' model_quantize dictionary with our keys and patterns.
 #include "core/base/text.h"
 #include "core/graph/activation.h"
+#include "core/graph/aimet_map.h"
 #include "core/graph/configuration.h"
+#include "core/graph/hls4ml_map.h"
+#include "core/graph/map_document.h"
 #include "core/graph/map_entries.h"
 
 #include <fmt/core.h>
@@ -52,12 +55,6 @@ std::string functionName(const Layer& layer, const Function& function)
 bool isKernelSlot(Slot slot)
 {
     return slot == Slot::Kernel || slot == Slot::Depthwise || slot == Slot::Pointwise;
-}
-
-bool hasSlot(const Layer& layer, Slot slot)
-{
-    const std::vector<Slot> slots = slotsOf(layer);
-    return std::ranges::find(slots, slot) != slots.end();
 }
 
 bool hasKernel(const Layer& layer)
@@ -392,13 +389,14 @@ void MapApplier::applyToBatchNorm(int index, const Entry* named)
     }
     // model_quantize gives None for what the entry leaves out, not the layer's defaults. It never
     // reads inverse_quantizer, which cannot go with gamma and variance; alone it is taken here.
+    m_result.configuration.layers.try_emplace(layer.name); // a twin even if all of it stays float
     const bool inverseCounts =
         entry->find("gamma_quantizer") == nullptr && entry->find("variance_quantizer") == nullptr;
     for (const Slot slot : slotsOf(layer)) {
         const Choice* choice = entry->find(std::string(name(slot)) + "_quantizer");
         const bool counts = slot != Slot::Inverse || inverseCounts;
-        m_result.configuration.set(layer.name, slot, nullptr);
-        if (choice != nullptr && counts) {
+        m_result.configuration.layers[layer.name].erase(slot);
+        if (choice != nullptr && counts && choice->kind != Choice::Kind::None) {
             setSlot(layer, slot, *choice);
         } else if (choice != nullptr && choice->kind == Choice::Kind::Quantizer) {
             warn("map_note",
@@ -526,18 +524,48 @@ Json entryOf(const Layer& layer, const LayerQuantizers& quantizers)
 
 } // namespace
 
-Result<MapResult> applyMap(const Graph& graph, const Configuration& base, std::string_view json)
+namespace {
+
+Result<void> applyNative(const Graph& graph, const Json& content, MapResult& result)
 {
-    auto map = readMap(graph, json);
+    auto map = readMap(graph, content);
     if (!map) {
         return fail(std::move(map).error());
     }
-    MapResult result{base, {}};
     if (map->tensorquant) {
         applyTensorQuantMap(graph, *map->tensorquant, result);
     }
-    MapApplier applier(graph, *map, result);
-    if (auto ok = applier.apply(); !ok) {
+    return MapApplier(graph, *map, result).apply();
+}
+
+Result<void> apply(const Graph& graph, const MapDocument& map, MapResult& result)
+{
+    switch (map.format) {
+    case MapFormat::Aimet:
+        return applyAimetEncodings(graph, map.content, result);
+    case MapFormat::Hls4ml:
+        return applyHls4mlConfig(graph, map.content, result);
+    case MapFormat::AutoQKeras:
+        return fail(ErrorCode::InvalidArgument,
+                    "This is a configuration of AutoQKeras: it says what to search, not which "
+                    "quantizer goes where.",
+                    {}, "Give it to search as --config; its best trial makes a map.");
+    case MapFormat::Native:
+        break;
+    }
+    return applyNative(graph, map.content, result);
+}
+
+} // namespace
+
+Result<MapResult> applyMap(const Graph& graph, const Configuration& base, std::string_view text)
+{
+    auto document = readMapDocument(text);
+    if (!document) {
+        return fail(std::move(document).error());
+    }
+    MapResult result{base, {}};
+    if (auto ok = apply(graph, *document, result); !ok) {
         return fail(std::move(ok).error());
     }
     return result;

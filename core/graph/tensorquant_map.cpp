@@ -2,7 +2,7 @@
 #include "core/graph/tensorquant_map.h"
 
 #include "core/base/text.h"
-#include "core/graph/activation.h"
+#include "core/graph/map_document.h"
 #include "core/graph/map_entries.h"
 #include "core/quant/word_forms.h"
 
@@ -73,12 +73,6 @@ NamePart* firstIn(std::vector<NamePart>& parts, const std::string& name)
     return &*found;
 }
 
-bool hasSlot(const Layer& layer, Slot slot)
-{
-    const std::vector<Slot> slots = slotsOf(layer);
-    return std::ranges::find(slots, slot) != slots.end();
-}
-
 void setWeights(const Layer& layer, const quant::QuantizerPtr& quantizer, MapResult& result)
 {
     for (const Slot slot : {Slot::Kernel, Slot::Bias}) {
@@ -86,24 +80,6 @@ void setWeights(const Layer& layer, const quant::QuantizerPtr& quantizer, MapRes
             result.configuration.set(layer.name, slot, quantizer);
         }
     }
-}
-
-/// A quantizer of ours takes the place of the layer's function, TensorQuant's comes after it: the
-/// two agree where the function is linear.
-void setOutput(const Layer& layer, const quant::QuantizerPtr& quantizer, MapResult& result)
-{
-    const bool replaces = hasSlot(layer, Slot::Activation) && functionOf(layer.op).isLinear();
-    if (replaces || !quantizer) {
-        result.configuration.set(layer.name, Slot::Activation, quantizer);
-        return;
-    }
-    result.warnings.push_back(
-        {"not_covered",
-         hasSlot(layer, Slot::Activation)
-             ? "TensorQuant quantizes after the layer's function, which is not covered inside one "
-               "layer; the output stays float. Make the function a layer of its own."
-             : "Quantizing the output of this layer is not covered; it stays float.",
-         layer.name + "/activation"});
 }
 
 void warnOfUnmatched(const std::vector<NamePart>& parts, std::string_view map, MapResult& result)
@@ -155,7 +131,7 @@ void applyTensorQuantMap(const Graph& graph, TensorQuantMap& map, MapResult& res
             setWeights(layer, entry->quantizer, result);
         }
         if (const NamePart* entry = firstIn(map.activations, layer.name)) {
-            setOutput(layer, entry->quantizer, result);
+            setOutputBehind(layer, entry->quantizer, "TensorQuant", result);
         }
     }
     warnOfUnmatched(map.activations, "activations", result);

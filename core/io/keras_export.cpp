@@ -2,12 +2,16 @@
 #include "core/io/keras_export.h"
 
 #include "core/graph/execution.h"
+#include "core/graph/layers/layer_kernel.h"
 #include "core/io/keras3_writer.h"
 #include "core/io/keras_describe.h"
 #include "core/io/model_file.h"
 #include "core/io/run_network.h"
 
+#include <map>
+#include <optional>
 #include <utility>
+#include <vector>
 
 namespace bitscape::io {
 
@@ -66,25 +70,115 @@ void noteForeignQuantizers(const graph::Configuration& configuration, ImportNote
     check("input", configuration.input);
 }
 
-/// The network in QKeras' terms, which fold no normalization of a layer of its own.
+/// Quantizers as a built model of QKeras shows them: its layers promote those of their kernels.
+graph::Configuration asBuilt(const graph::Graph& graph, graph::Configuration configuration)
+{
+    for (const graph::Layer& layer : graph.layers()) {
+        const auto found = configuration.layers.find(layer.name);
+        if (found == configuration.layers.end()) {
+            continue;
+        }
+        const graph::LayerQuantizers written = found->second;
+        for (auto& [slot, quantizer] : found->second) {
+            quantizer = graph::effectiveQuantizer(layer, written, slot);
+        }
+    }
+    return configuration;
+}
+
+/// QKeras holds the normalization of these in a layer of its own class.
+std::optional<graph::FoldedConvOp> foldedOp(const graph::Layer& layer, const graph::Layer& norm)
+{
+    graph::FoldedConvOp folded;
+    folded.norm = std::get<graph::BatchNormOp>(norm.op);
+    const auto* conv = std::get_if<graph::ConvOp>(&layer.op);
+    const auto* depthwise = std::get_if<graph::DepthwiseOp>(&layer.op);
+    if (conv != nullptr && conv->spatialRank == 2) {
+        folded.conv = *conv;
+    } else if (depthwise != nullptr && depthwise->spatialRank == 2) {
+        folded.conv = *depthwise;
+    } else {
+        return std::nullopt;
+    }
+    std::visit([](auto& inner) { inner.useBias = true; }, folded.conv);
+    return folded;
+}
+
+/// A convolution and the normalization that is folded into it, as layers of the original graph.
+struct FoldedPair {
+    const graph::Layer* layer = nullptr;
+    const graph::Layer* norm = nullptr;
+};
+
+/// The same weights under the names of the folded layer; what it has beside them starts as in
+/// Graph::make().
+Result<graph::GraphPtr> withPairWeights(const graph::GraphPtr& graph,
+                                        const std::map<std::string, FoldedPair>& pairs)
+{
+    graph::WeightSet weights = graph->weights();
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        const graph::WeightSlot place = graph->weightSlots()[i];
+        const graph::Layer& layer = graph->layer(place.layer);
+        const auto pair = pairs.find(layer.name);
+        if (pair == pairs.end()) {
+            continue;
+        }
+        const std::string& name = layer.weights[static_cast<std::size_t>(place.weight)].name;
+        for (const graph::Layer* source : {pair->second.layer, pair->second.norm}) {
+            if (const graph::Weight* weight = source->findWeight(name)) {
+                weights[i] = weight->value;
+            }
+        }
+    }
+    return graph->withWeights(weights);
+}
+
+/// Folded normalizations in QKeras' layers where it has one, else in the weights.
+Result<graph::GraphPtr> foldAsQKeras(const ExportInput& input, ImportNotes& notes)
+{
+    auto folded = graph::foldBatchNorm(*input.graph, input.configuration);
+    if (!folded) {
+        return folded;
+    }
+    std::vector<graph::Layer> layers((*folded)->layers().begin(), (*folded)->layers().end());
+    std::map<std::string, FoldedPair> pairs;
+    for (const graph::Layer& norm : input.graph->layers()) {
+        if ((*folded)->find(norm.name) >= 0) {
+            continue;
+        }
+        const graph::Layer& producer = input.graph->layer(norm.inputs.front());
+        const auto op = foldedOp(producer, norm);
+        notes.push_back({ImportKind::Converted, norm.name,
+                         op ? "It is folded into " + producer.name + "."
+                            : "It is folded into the weights of " + producer.name + "."});
+        if (op) {
+            graph::Layer& layer = layers[static_cast<std::size_t>((*folded)->find(producer.name))];
+            layer.op = *op;
+            layer.weights.clear();
+            pairs[layer.name] = {&producer, &norm};
+        }
+    }
+    auto graph = graph::Graph::make((*folded)->name(), std::move(layers),
+                                    {(*folded)->inputs().begin(), (*folded)->inputs().end()},
+                                    {(*folded)->outputs().begin(), (*folded)->outputs().end()},
+                                    (*folded)->batchAxis());
+    return graph ? withPairWeights(*graph, pairs) : graph;
+}
+
+/// The network in QKeras' terms.
 Result<ExportInput> asQKeras(const ExportInput& input, ImportNotes& notes)
 {
     ExportInput out = input;
     if (input.configuration.foldBatchNorm) {
-        auto folded = graph::foldBatchNorm(*input.graph, input.configuration);
+        auto folded = foldAsQKeras(input, notes);
         if (!folded) {
             return fail(std::move(folded).error());
-        }
-        for (const graph::Layer& layer : input.graph->layers()) {
-            if ((*folded)->find(layer.name) < 0) {
-                notes.push_back({ImportKind::Converted, layer.name,
-                                 "It is folded into the weights of the layer before it."});
-            }
         }
         out.graph = std::move(*folded);
         out.configuration.foldBatchNorm = false;
     }
     noteForeignQuantizers(out.configuration, notes);
+    out.configuration = asBuilt(*out.graph, std::move(out.configuration));
     return out;
 }
 
@@ -95,7 +189,15 @@ Result<ExportContent> exportKerasH5(const ExportInput& input)
     if (auto ok = graph::requireSupported(*input.graph); !ok) {
         return fail(std::move(ok).error());
     }
-    auto plain = withoutFoldedLayers(*input.graph);
+    graph::GraphPtr network = input.graph;
+    if (input.configuration.foldBatchNorm) {
+        auto folded = graph::foldBatchNorm(*network, input.configuration);
+        if (!folded) {
+            return fail(std::move(folded).error());
+        }
+        network = std::move(*folded);
+    }
+    auto plain = withoutFoldedLayers(*network);
     if (!plain) {
         return fail(std::move(plain).error());
     }

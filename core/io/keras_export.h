@@ -7,11 +7,12 @@
 namespace bitscape::io {
 
 /// The float twin as Keras HDF5 (legacy layout): quantizers are left out, with a note, and folded
-/// layers become plain ones with the folded weights.
+/// layers become plain ones with the folded weights, as do normalizations that the configuration
+/// folds.
 [[nodiscard]] Result<ExportContent> exportKerasH5(const ExportInput& input);
 
-/// Network and weights in QKeras' layers. Normalizations that the configuration folds are in the
-/// weights.
+/// Network and weights in QKeras' layers. Normalizations that the configuration folds are in
+/// QConv2DBatchnorm and QDepthwiseConv2DBatchnorm, behind other layers in the weights.
 [[nodiscard]] Result<ExportContent> exportQKerasH5(const ExportInput& input);
 /// The architecture alone, as to_json() gives it.
 [[nodiscard]] Result<ExportContent> exportQKerasJson(const ExportInput& input);

@@ -131,6 +131,7 @@ std::span<const ExportFormat> exportFormats()
          .title = "Keras 3 archive",
          .ending = ".keras",
          .doc = "Network and weights for Keras 3; layers with quantizers as QKeras' own.",
+         .readback = ExportReadback::Model,
          .write = ofNetwork<io::exportKerasZip>},
         {.name = "csv",
          .title = "Tables of integers",

@@ -2,11 +2,14 @@
 #include "core/graph/execution.h"
 #include "core/io/array_file.h"
 #include "core/project/exports.h"
+#include "core/project/search_export.h"
+#include "core/search/autoq_config.h"
 #include "tests/core/io/temporary_folder.h"
 #include "tests/core/project/sample_projects.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <cmath>
@@ -187,6 +190,52 @@ TEST(ExportsTest, SizesCountTheBitsOfEachQuantizer)
     const int layer = quantized.graph->find("conv_1");
     const Index kernel = quantized.graph->layer(layer).weights.front().value->size();
     EXPECT_EQ(weightSizes(quantized).packedBytes, parameters * 4 - (kernel * 28) / 8);
+}
+
+TEST(ExportsTest, AutoQKerasConfigurationIsAccepted)
+{
+    for (const ExportRequest& request : {wholeRequest(), floatRequest()}) {
+        const auto content = exportAutoQKeras(request.input, request.project.get());
+        ASSERT_TRUE(content);
+        const auto config = search::parseAutoqConfig(content->files.front().bytes);
+        ASSERT_TRUE(config) << config.error().sentence();
+        EXPECT_FALSE(config->limits.empty());
+    }
+}
+
+/// One number out of a database.
+double numberIn(const std::string& bytes, const char* query)
+{
+    sqlite3* database = nullptr;
+    sqlite3_open(":memory:", &database);
+    std::string image = bytes; // stays the owner
+    sqlite3_deserialize(database, "main", reinterpret_cast<unsigned char*>(image.data()),
+                        static_cast<sqlite3_int64>(image.size()),
+                        static_cast<sqlite3_int64>(image.size()), SQLITE_DESERIALIZE_READONLY);
+    sqlite3_stmt* statement = nullptr;
+    EXPECT_EQ(sqlite3_prepare_v2(database, query, -1, &statement, nullptr), SQLITE_OK) << query;
+    EXPECT_EQ(sqlite3_step(statement), SQLITE_ROW) << query;
+    const double number = sqlite3_column_double(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(database);
+    return number;
+}
+
+TEST(ExportsTest, OptunaDatabaseHoldsEveryTrial)
+{
+    const Project project = fullProject();
+    const auto content = exportOptuna(project);
+    ASSERT_TRUE(content);
+    const std::string& bytes = content->files.front().bytes;
+    const auto& trials = project.studies.front()->trials;
+    EXPECT_EQ(numberIn(bytes, "SELECT schema_version FROM version_info"), 12);
+    EXPECT_EQ(numberIn(bytes, "SELECT count(*) FROM trials"), static_cast<double>(trials.size()));
+    EXPECT_EQ(numberIn(bytes, "SELECT count(*) FROM trials WHERE state = 'FAIL'"), 1);
+    EXPECT_EQ(
+        numberIn(bytes, "SELECT value FROM trial_values WHERE trial_id = 2 AND objective = 0"),
+        trials[1].metric);
+    EXPECT_EQ(numberIn(bytes, "SELECT count(*) FROM trial_params"),
+              static_cast<double>(trials.size()));
 }
 
 TEST(ExportsTest, FilesOfTheUserStayInTheFolder)
