@@ -94,6 +94,10 @@ public:
     {
         m_domains[domain] = std::max(m_domains[domain], version);
     }
+    /// A node of an operator set that was imported; it must mean the same in the one written.
+    void addImported(const graph::Layer& layer, std::string_view type, int version);
+    /// Refuses imported nodes that the operator set written has changed.
+    void checkImported();
     /// Operator sets besides ONNX' own.
     [[nodiscard]] const std::map<std::string, int>& domains() const { return m_domains; }
 
@@ -123,6 +127,12 @@ private:
     std::vector<std::string> m_refusals;
     int m_opset = 13;
     std::map<std::string, int> m_domains;
+    struct Imported {
+        const graph::Layer* layer;
+        std::string type;
+        int version;
+    };
+    std::vector<Imported> m_imported;
 };
 
 /// Writes one layer of the graph; what it reads is written already.

@@ -3,6 +3,7 @@
 #include "core/io/onnx/export_rule.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 // Functions of ONNX that were imported as such go out as they came.
@@ -95,9 +96,67 @@ std::string converted(const RuleExport& rule, const std::string& x, ElementType 
 
 } // namespace
 
+void ExportContext::addImported(const graph::Layer& layer, std::string_view type, int version)
+{
+    m_imported.push_back({&layer, std::string(type), version});
+}
+
+void ExportContext::checkImported()
+{
+    /// Operators that take settings in another way, or mean something else, from a set on.
+    struct Change {
+        std::string_view type;
+        int since;
+    };
+    constexpr std::array kChanges{Change{"Slice", 10},
+                                  Change{"TopK", 10},
+                                  Change{"Upsample", 10},
+                                  Change{"Clip", 11},
+                                  Change{"Pad", 11},
+                                  Change{"Resize", 11},
+                                  Change{"Dropout", 12},
+                                  Change{"Squeeze", 13},
+                                  Change{"Unsqueeze", 13},
+                                  Change{"ReduceSum", 13},
+                                  Change{"Softmax", 13},
+                                  Change{"LogSoftmax", 13},
+                                  Change{"Hardmax", 13},
+                                  Change{"Split", 13},
+                                  Change{"ReduceMean", 18},
+                                  Change{"ReduceMax", 18},
+                                  Change{"ReduceMin", 18},
+                                  Change{"ReduceProd", 18},
+                                  Change{"ReduceL1", 18},
+                                  Change{"ReduceL2", 18},
+                                  Change{"ReduceLogSum", 18},
+                                  Change{"ReduceSumSquare", 18},
+                                  Change{"ReduceLogSumExp", 18},
+                                  Change{"GroupNormalization", 21}};
+    for (const Imported& one : m_imported) {
+        const bool isChanged = std::ranges::any_of(kChanges, [&](const Change& change) {
+            return change.type == one.type && one.version < change.since && change.since <= m_opset;
+        });
+        if (isChanged) {
+            refuse(*one.layer, "an operator of an older operator set");
+        }
+    }
+}
+
 void writeFunction(ExportContext& context, int index, const graph::FunctionSetup& setup)
 {
     const RuleExport rule(context, index, std::get<graph::RuleOp>(context.graph().layer(index).op));
+    const auto lacksBatch = [&](const graph::FunctionTensor& tensor) {
+        return context.batchAxes() == 1 && !tensor.hasBatch;
+    };
+    const bool isLoose =
+        std::ranges::any_of(setup.inputs,
+                            [&](const FunctionInput& input) {
+                                return input.kind == Kind::Tensor && lacksBatch(input.tensor);
+                            }) ||
+        std::ranges::any_of(setup.outputs, lacksBatch);
+    if (isLoose) {
+        rule.refuse("an operator across the samples of a batch is not");
+    }
     std::vector<std::string> inputs;
     std::size_t next = 0;
     std::size_t weight = 0;
@@ -134,6 +193,7 @@ void writeFunction(ExportContext& context, int index, const graph::FunctionSetup
         context.needDomain(std::string(setup.function->domain), setup.opset);
     } else {
         context.needOpset(setup.opset);
+        context.addImported(rule.layer, setup.function->name, setup.opset);
     }
     OnnxAttributes attributes;
     for (const auto& [name, value] : setup.attributes) {

@@ -270,6 +270,29 @@ std::string squeezed(const RuleExport& rule, const std::string& x, std::int64_t 
                            rule.wish("squeezed"));
 }
 
+/// Sum, mean or product of the two directions along an axis.
+std::string joinedDirections(const RuleExport& rule, const std::string& x, std::int64_t axis,
+                             const std::string& merge)
+{
+    if (merge == "mul") {
+        std::vector<std::string> sides;
+        for (const std::int64_t side : {0, 1}) {
+            const std::string index = rule.out().integers(rule.wish("side"), {side});
+            const std::string part =
+                rule.out().node("Gather", {x, index}, rule.wish("direction"), {{"axis", axis}});
+            sides.push_back(squeezed(rule, part, axis));
+        }
+        return rule.out().node("Mul", std::move(sides), rule.wish("merged"));
+    }
+    const std::string sum =
+        rule.out().node("ReduceSum", {x, rule.out().integers(rule.wish("axes"), {axis})},
+                        rule.wish("sum"), {{"keepdims", std::int64_t{0}}});
+    return merge == "sum"
+               ? sum
+               : rule.out().node("Mul", {sum, rule.out().scalar(rule.wish("half"), 0.5F)},
+                                 rule.wish("merged"));
+}
+
 /// The tensors of a layer that returns its states, for the SelectOp layers behind it.
 void giveParts(const RuleExport& rule, const std::vector<std::string>& parts)
 {
@@ -371,15 +394,7 @@ void writeBidirectional(const RuleExport& rule)
                                              : std::vector<std::int64_t>{0, 2 * units})},
             rule.wish("merged"));
     } else {
-        const std::vector<std::int64_t> axis{hasSteps ? 1 : 0};
-        if (merge == "sum") {
-            y = rule.out().node("ReduceSum", {y, rule.out().integers(rule.wish("axes"), axis)},
-                                rule.wish("merged"), {{"keepdims", std::int64_t{0}}});
-        } else {
-            y = rule.out().node(merge == "mul" ? "ReduceProd" : "ReduceMean", {y},
-                                rule.wish("merged"),
-                                {{"axes", axis}, {"keepdims", std::int64_t{0}}});
-        }
+        y = joinedDirections(rule, y, hasSteps ? 1 : 0, merge);
         if (hasSteps) {
             y = rule.out().node("Transpose", {y}, rule.wish("batch_first"),
                                 {{"perm", std::vector<std::int64_t>{1, 0, 2}}});

@@ -198,8 +198,9 @@ void writeUnitNorm(const RuleExport& rule)
         axes.push_back(axis);
     }
     const std::string x = rule.context.stored(rule.source());
-    std::string length =
-        rule.out().node("ReduceSumSquare", {x}, rule.wish("squares"), {{"axes", axes}});
+    std::string length = rule.out().node("Mul", {x, x}, rule.wish("squares"));
+    length = rule.out().node("ReduceSum", {length, rule.out().integers(rule.wish("axes"), axes)},
+                             rule.wish("sum"));
     length = rule.out().node("Max", {length, rule.out().scalar(rule.wish("least"), kLeast)},
                              rule.wish("bounded"));
     length = rule.out().node("Sqrt", {length}, rule.wish("length"));

@@ -276,7 +276,10 @@ bool NativeNode::give(const std::string& tensor, Part part, OnnxLayout layout,
 
 std::optional<int> NativeNode::step(const char* what, Part part)
 {
-    return add(builder.freeName(output() + "/" + what), std::move(part));
+    const auto named =
+        std::ranges::find_if(node.outputs, [](const std::string& name) { return !name.empty(); });
+    const std::string prefix = named == node.outputs.end() ? node.name : *named;
+    return add(builder.freeName(prefix + "/" + what), std::move(part));
 }
 
 bool NativeNode::alias(int layer, OnnxLayout layout, const Shape& mixedShape)

@@ -323,6 +323,13 @@ bool mapDequantizeLinear(NativeNode& node)
     return source && node.alias(source->layer, source->layout, source->mixedShape);
 }
 
+/// Its range is that of all samples together.
+bool mapDynamic(NativeNode& node)
+{
+    node.builder.mixesSamples = node.builder.mixesSamples || node.builder.fileBatch != 1;
+    return false;
+}
+
 // ---- QONNX
 
 std::optional<std::string> roundingOf(const std::string& mode)
@@ -460,7 +467,8 @@ std::span<const NativeRow> quantizedRows()
 {
     static const std::vector<NativeRow> table = [] {
         std::vector<NativeRow> rows{{"", "QuantizeLinear", mapQuantizeLinear},
-                                    {"", "DequantizeLinear", mapDequantizeLinear}};
+                                    {"", "DequantizeLinear", mapDequantizeLinear},
+                                    {"", "DynamicQuantizeLinear", mapDynamic}};
         for (const std::string_view domain :
              {"qonnx.custom_op.general", "finn.custom_op.general", "onnx.brevitas"}) {
             rows.push_back({domain, "Quant", mapQuant});

@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 #include "core/base/version.h"
 #include "core/graph/execution.h"
+#include "core/graph/functions/function_layer.h"
 #include "core/io/onnx/export_context.h"
 #include "core/io/onnx/onnx_writer.h"
 
@@ -16,12 +17,21 @@ namespace bitscape::io {
 
 namespace {
 
-OnnxValue valueOf(const std::string& name, const Shape& shape, bool hasBatch)
+/// Functions that were imported with the network may hold the size of a batch of one.
+bool holdsFunctions(const graph::Graph& graph)
+{
+    return std::ranges::any_of(graph.layers(), [](const graph::Layer& layer) {
+        return graph::functionSetup(layer.op) != nullptr;
+    });
+}
+
+OnnxValue valueOf(const std::string& name, const Shape& shape, const graph::Graph& graph)
 {
     OnnxValue value{.name = name, .type = static_cast<int>(OnnxType::Float)};
     value.dims.emplace();
-    if (hasBatch) {
-        value.dims->push_back({.size = -1, .symbol = "N"});
+    if (graph.batchAxis() == graph::BatchAxis::Samples) {
+        value.dims->push_back(holdsFunctions(graph) ? OnnxDim{.size = 1}
+                                                    : OnnxDim{.size = -1, .symbol = "N"});
     }
     for (int axis = 0; axis < shape.rank(); ++axis) {
         const bool isOpen = shape[axis] < 0;
@@ -37,8 +47,7 @@ void writeInputs(ExportContext& context, const graph::Configuration& configurati
     const graph::Graph& graph = context.graph();
     for (const int input : graph.inputs()) {
         const graph::Layer& layer = graph.layer(input);
-        const bool hasBatch = context.batchAxes() == 1;
-        model.graph.inputs.push_back(valueOf(layer.name, layer.outputShape, hasBatch));
+        model.graph.inputs.push_back(valueOf(layer.name, layer.outputShape, graph));
         const quant::QuantizerPtr own = configuration.find(layer.name, graph::Slot::Activation);
         const quant::QuantizerPtr quantizer = own ? own : configuration.input;
         if (quantizer && context.form() != OnnxForm::Float) {
@@ -63,7 +72,7 @@ void writeOutputs(ExportContext& context, OnnxModel& model)
         if (isTaken) {
             name = context.out().node("Identity", {name}, layer.name + "/output");
         }
-        model.graph.outputs.push_back(valueOf(name, layer.outputShape, context.batchAxes() == 1));
+        model.graph.outputs.push_back(valueOf(name, layer.outputShape, graph));
     }
 }
 
@@ -94,6 +103,7 @@ Result<ExportContent> write(const ExportInput& input, OnnxForm form)
             exportLayer(context, layer);
         }
     }
+    context.checkImported();
     if (!context.refusals().empty()) {
         return fail(ErrorCode::Unsupported,
                     fmt::format("The network cannot be written as ONNX: {}.",

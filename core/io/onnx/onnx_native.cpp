@@ -28,8 +28,10 @@ const NativeRow* findRow(const OnnxNode& node)
 Result<bool> mapNative(OnnxBuilder& builder, const OnnxNode& node)
 {
     const NativeRow* row = findRow(node);
+    const bool isNamed =
+        node.outputs.size() > 1 || (node.outputs.size() == 1 && !node.outputs[0].empty());
     if (row == nullptr || builder.batchAxis() == graph::BatchAxis::None || node.inputs.empty() ||
-        node.outputs.empty() || node.outputs.front().empty()) {
+        !isNamed) {
         return false;
     }
     NativeNode native(builder, node);

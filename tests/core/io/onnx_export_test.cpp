@@ -221,6 +221,11 @@ struct Form {
     Result<ExportContent> (*write)(const ExportInput& input);
 };
 
+std::ostream& operator<<(std::ostream& out, const Form& one)
+{
+    return out << one.name;
+}
+
 class QuantizedOnnxExport : public ::testing::TestWithParam<Form> {};
 
 TEST_P(QuantizedOnnxExport, ComesBackWithTheQuantizers)
@@ -231,7 +236,7 @@ TEST_P(QuantizedOnnxExport, ComesBackWithTheQuantizers)
     const ModelFile back = readBack(content);
     ASSERT_NE(back.graph, nullptr);
     expectSame(outputsOf(back.graph, back.quantizers), outputsOf(graph, quantizers));
-    const auto kernel = back.quantizers.find("conv", Slot::Kernel);
+    const auto kernel = back.quantizers.find("conv/convolved", Slot::Kernel);
     ASSERT_NE(kernel, nullptr);
     EXPECT_EQ(kernel->bits(), 6);
     const auto depthwise = back.quantizers.find("depthwise", Slot::Depthwise);
