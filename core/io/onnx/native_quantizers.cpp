@@ -323,10 +323,17 @@ bool mapDequantizeLinear(NativeNode& node)
     return source && node.alias(source->layer, source->layout, source->mixedShape);
 }
 
-/// Its range is that of all samples together.
+/// ONNX takes the range of a whole batch: another batch, other numbers. Here a sample counts alone.
 bool mapDynamic(NativeNode& node)
 {
-    node.builder.mixesSamples = node.builder.mixesSamples || node.builder.fileBatch != 1;
+    const auto isSaid = [](const Warning& warning) { return warning.code == "dynamic_range"; };
+    if (node.builder.fileBatch != 1 && std::ranges::none_of(node.builder.warnings, isSaid)) {
+        node.builder.warnings.push_back(
+            {"dynamic_range",
+             "Ranges that are taken while running are those of each sample; ONNX takes them of the "
+             "whole batch.",
+             node.output()});
+    }
     return false;
 }
 
