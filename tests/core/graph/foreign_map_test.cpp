@@ -85,7 +85,7 @@ TEST(AimetMap, olderListsGiveScalesAndZeroPoints)
             "conv/bias:0": [{"bitwidth": 8, "is_symmetric": "True", "min": -1.28, "max": 1.27}]}})");
     EXPECT_THAT(result.warnings, IsEmpty()) << warningsOf(result);
     ASSERT_TRUE(result.configuration.input);
-    EXPECT_EQ(at(result, "conv", Slot::Kernel), "affine(4,narrow=1,scale=0.125)");
+    EXPECT_EQ(at(result, "conv", Slot::Kernel), "affine(4,narrow=True,scale=0.125)");
     EXPECT_THAT(quantized(result, "conv", Slot::Kernel, {-2.0F, 0.3F, 2.0F}),
                 testing::ElementsAre(-0.875F, 0.25F, 0.875F));
     EXPECT_THAT(quantized(result, "relu", Slot::Activation, {-1.0F, 1.1F, 9.0F}),

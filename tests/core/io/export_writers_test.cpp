@@ -88,7 +88,7 @@ TEST(NumpyText, printsAsNumpy)
     EXPECT_EQ(numpyText({}, Shape{0}), "[]");
     const std::string wrapped = numpyText(std::vector(30, 1.25), Shape{30});
     EXPECT_THAT(wrapped, HasSubstr("1.25\n 1.25"));
-    EXPECT_EQ(wrapped.find('\n'), 75U - 1U) << wrapped;
+    EXPECT_EQ(wrapped.find('\n'), 70U) << wrapped;
 }
 
 TEST(ScaleSim, paddingIsWrittenIntoTheInput)
@@ -140,9 +140,16 @@ TEST(Hls4ml, readsBackWithTheSameValues)
     input.configuration.set("conv", Slot::Activation, quantizer("quantized_bits(6,2,0,alpha=1.0)"));
     input.configuration.set("relu", Slot::Activation, quantizer("quantized_relu(6,2)"));
     const auto mapped = graph::applyMap(*input.graph, {}, textOf(exportHls4ml(input))).value();
-    const Tensor wanted = run(input.graph, input.configuration);
-    const Tensor got = run(input.graph, mapped.configuration);
-    EXPECT_THAT(got.values(), testing::Pointwise(testing::FloatNear(1e-6F), wanted.values()));
+    const Tensor probes(Shape{6}, std::vector{-9.0F, -0.4F, 0.03125F, 0.7F, 3.3F, 9.0F});
+    for (const char* layer : {"conv", "relu"}) {
+        Tensor wanted = probes;
+        Tensor got = probes;
+        input.configuration.find(layer, Slot::Activation)
+            ->apply(probes.view(), wanted.mutableView(), {});
+        mapped.configuration.find(layer, Slot::Activation)
+            ->apply(probes.view(), got.mutableView(), {});
+        EXPECT_THAT(got.values(), testing::ElementsAreArray(wanted.values())) << layer;
+    }
 }
 
 TEST(Aimet, readsBackWithTheSamePredictions)
