@@ -447,15 +447,13 @@ int majorVersion(std::string_view version)
     return major;
 }
 
-/// Keras 3 objects say the Python module they come from, and batch_shape instead of
-/// batch_input_shape; the JSON itself says no version when it stands in an HDF5 file.
-int dialectOf(std::string_view version, const Json& model)
+/// Where nothing says the version: inputs of Keras 3 have a batch_shape, before a
+/// batch_input_shape.
+int dialectOf(std::string_view version, std::string_view json)
 {
-    if (version.empty() && member(member(model, "config"), "build_input_shape").is_null() &&
-        member(model, "registered_name").is_null() && !member(model, "module").is_null()) {
-        return 3;
-    }
-    return majorVersion(version);
+    return version.empty() && json.find("\"batch_shape\"") != std::string_view::npos
+               ? 3
+               : majorVersion(version);
 }
 
 } // namespace
@@ -488,7 +486,7 @@ Result<KerasArchitecture> readArchitecture(std::string_view json, std::string_vi
         network.kerasVersion = kerasVersion;
     }
     network.backend = textOf(member(*parsed, "backend"));
-    network.major = dialectOf(network.kerasVersion, model);
+    network.major = dialectOf(network.kerasVersion, json);
     if (network.major < 2) {
         model = asKeras2(std::move(model));
         network.notes.push_back({ImportKind::Converted, "layers",

@@ -67,19 +67,63 @@ bool joinsTwoTensors(const Json& nodes)
            });
 }
 
+/// Whether a call reads a number or a text where layers read tensors.
+bool readsPlainValues(const Json& nodes)
+{
+    return nodes.is_array() && std::ranges::any_of(nodes, [](const Json& node) {
+               const Json& arguments = member(node, "args");
+               return arguments.is_array() &&
+                      std::ranges::any_of(arguments, [](const Json& argument) {
+                          return argument.is_number() || argument.is_string();
+                      });
+           });
+}
+
+constexpr std::string_view kOperation = "keras.ops.";
+
 /// Keras 3 writes "x + y" as an operation that is no layer but has the name of one.
 std::string classOf(const Json& entry)
 {
     std::string name = textOf(member(entry, "class_name"));
+    const Json& nodes = member(entry, "inbound_nodes");
     const std::string module = textOf(member(entry, "module"));
-    if (!module.starts_with("keras.src.ops") && !module.starts_with("keras.ops")) {
+    const bool isOperation = module.starts_with("keras.src.ops") || module.starts_with("keras.ops");
+    if (!isOperation && !readsPlainValues(nodes) && name != "Any") { // HDF5 does not say modules
         return name;
     }
     constexpr std::array<std::string_view, 5> kLayers{"Add", "Subtract", "Multiply", "Maximum",
                                                       "Minimum"};
-    const bool isLayer = std::ranges::find(kLayers, name) != kLayers.end() &&
-                         joinsTwoTensors(member(entry, "inbound_nodes"));
-    return isLayer ? name : "keras.ops." + name;
+    const bool isLayer =
+        std::ranges::find(kLayers, name) != kLayers.end() && joinsTwoTensors(nodes);
+    return isLayer ? name : std::string(kOperation) + name;
+}
+
+bool isOperation(const LayerText& layer)
+{
+    return layer.className.starts_with(kOperation);
+}
+
+bool makesMask(const LayerText& layer)
+{
+    const Json& masks = member(*layer.config, "mask_zero");
+    return layer.className == "Masking" ||
+           (layer.className == "Embedding" && masks.is_boolean() && masks.get<bool>());
+}
+
+std::vector<Edge> edgesOfCall(const Json& node)
+{
+    const Json& named = member(node, "kwargs");
+    if (!named.is_object()) {
+        return edgesIn(node);
+    }
+    std::vector<Edge> edges = edgesIn(member(node, "args"));
+    for (const auto& [key, value] : named.items()) {
+        for (Edge& edge : edgesIn(value)) {
+            edge.isMask = key == "mask";
+            edges.push_back(std::move(edge));
+        }
+    }
+    return edges;
 }
 
 /// RNN around one of Keras' cells is the layer of that cell.
@@ -131,7 +175,7 @@ Result<LayerText> layerText(const Json& entry, std::size_t number)
     const Json& nodes = member(entry, "inbound_nodes");
     if (nodes.is_array()) {
         for (const Json& node : nodes) {
-            text.nodes.push_back(edgesIn(node));
+            text.nodes.push_back(edgesOfCall(node));
         }
     }
     return text;
@@ -255,11 +299,13 @@ Result<CallPlan> CallPlan::make(const std::vector<LayerText>& layers,
     if (auto ok = plan.sort(layers); !ok) {
         return fail(std::move(ok).error());
     }
+    plan.dropUnread(layers, outputs);
     return plan;
 }
 
 Result<void> CallPlan::connect(const std::vector<LayerText>& layers)
 {
+    const bool passesMasks = std::ranges::any_of(layers, makesMask);
     for (Call& call : m_calls) {
         const LayerText& layer = layers[call.layer];
         if (layer.nodes.empty()) {
@@ -270,7 +316,10 @@ Result<void> CallPlan::connect(const std::vector<LayerText>& layers)
             if (!source) {
                 return fail(std::move(source).error().in("layer " + layer.name));
             }
-            call.sources.push_back(*source);
+            const Call& producer = m_calls[static_cast<std::size_t>(source->call)];
+            if (!edge.isMask || !passesMasks || !isOperation(layers[producer.layer])) {
+                call.sources.push_back(*source);
+            }
         }
     }
     return {};
@@ -291,6 +340,34 @@ Result<CallPlan::Source> CallPlan::find(const Edge& edge) const
                        {});
     }
     return Source{place.firstCall + static_cast<int>(number), edge.tensor};
+}
+
+/// Takes operations out of the order that no call and no output reads.
+void CallPlan::dropUnread(const std::vector<LayerText>& layers, const std::vector<Edge>& outputs)
+{
+    std::vector<int> readers(m_calls.size());
+    for (const Call& call : m_calls) {
+        for (const Source& source : call.sources) {
+            ++readers[static_cast<std::size_t>(source.call)];
+        }
+    }
+    for (const Edge& edge : outputs) {
+        if (const auto source = find(edge)) {
+            ++readers[static_cast<std::size_t>(source->call)];
+        }
+    }
+    std::vector<int> kept;
+    for (auto number = m_order.rbegin(); number != m_order.rend(); ++number) {
+        const auto index = static_cast<std::size_t>(*number);
+        if (readers[index] > 0 || !isOperation(layers[m_calls[index].layer])) {
+            kept.push_back(*number);
+            continue;
+        }
+        for (const Source& source : m_calls[index].sources) {
+            --readers[static_cast<std::size_t>(source.call)];
+        }
+    }
+    m_order.assign(kept.rbegin(), kept.rend());
 }
 
 /// Producers first, otherwise as in the file.

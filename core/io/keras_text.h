@@ -20,6 +20,7 @@ struct Edge {
     std::string layer;
     std::int64_t node = 0;
     std::int64_t tensor = 0;
+    bool isMask = false; ///< as the argument `mask`, which Keras 3 writes out where it passes masks
 };
 
 /// A layer as the JSON says it.
@@ -64,8 +65,9 @@ public:
         std::vector<Source> sources;
     };
 
-    /// `outputs`: what the model gives; it helps to tell how files count calls. CorruptFile: two
-    /// layers of one name, a tensor that is not there, a circle.
+    /// `outputs`: what the model gives; it helps to tell how files count calls. Masks that layers
+    /// make are left out, and operations that nothing else reads: masks are passed anew.
+    /// CorruptFile: two layers of one name, a tensor that is not there, a circle.
     [[nodiscard]] static Result<CallPlan> make(const std::vector<LayerText>& layers,
                                                const std::vector<Edge>& outputs = {});
 
@@ -81,6 +83,7 @@ private:
     };
     void countFrom(const std::vector<Edge>& edges);
     Result<void> connect(const std::vector<LayerText>& layers);
+    void dropUnread(const std::vector<LayerText>& layers, const std::vector<Edge>& outputs);
     Result<void> sort(const std::vector<LayerText>& layers);
 
     std::map<std::string, Place, std::less<>> m_places;
