@@ -102,7 +102,18 @@ void pairPadding(const std::string& className, Json& config)
     }
 }
 
-Json renamedKeys(const std::string& className, const Json& config)
+/// Whether some layer says its order of axes to be `order`.
+bool saysOrder(const Json& value, std::string_view order)
+{
+    if (textOf(member(value, "dim_ordering")) == order) {
+        return true;
+    }
+    return value.is_structured() && std::ranges::any_of(value, [order](const Json& inner) {
+               return saysOrder(inner, order);
+           });
+}
+
+Json renamedKeys(const std::string& className, const Json& config, bool isTheano)
 {
     Json out = Json::object();
     for (const auto& [key, value] : config.items()) {
@@ -116,16 +127,21 @@ Json renamedKeys(const std::string& className, const Json& config)
             out[key] = value;
         }
     }
+    const bool isSpatial = className.ends_with("2D") || className.ends_with("3D");
+    if (isTheano && isSpatial && !config.contains("dim_ordering")) {
+        out["data_format"] = "channels_first";
+    }
     return out;
 }
 
-void upgradeLayer(Json& entry);
+/// `isTheano`: what layers mean that do not say their order of axes, as before 1.1.
+void upgradeLayer(Json& entry, bool isTheano);
 
-void upgradeAll(Json& entries)
+void upgradeAll(Json& entries, bool isTheano)
 {
     if (entries.is_array()) {
         for (Json& entry : entries) {
-            upgradeLayer(entry);
+            upgradeLayer(entry, isTheano);
         }
     }
 }
@@ -151,7 +167,7 @@ void upgradeMerge(Json& entry)
     }
 }
 
-void upgradeLayer(Json& entry)
+void upgradeLayer(Json& entry, bool isTheano)
 {
     if (!entry.is_object() || !entry.contains("config")) {
         return;
@@ -159,23 +175,23 @@ void upgradeLayer(Json& entry)
     const std::string className = textOf(member(entry, "class_name"));
     Json& config = entry["config"];
     if (config.is_array()) { // Sequential
-        upgradeAll(config);
+        upgradeAll(config, isTheano);
         return;
     }
     if (!config.is_object()) {
         return;
     }
     if (config.contains("layers")) {
-        upgradeAll(config["layers"]);
+        upgradeAll(config["layers"], isTheano);
     }
     if (config.contains("layer")) {
-        upgradeLayer(config["layer"]);
+        upgradeLayer(config["layer"], isTheano);
     }
     if (className == "Merge") {
         upgradeMerge(entry);
         return;
     }
-    config = renamedKeys(className, config);
+    config = renamedKeys(className, config, isTheano);
     joinSizes(config, {"nb_row", "nb_col"});
     joinSizes(config, {"kernel_dim1", "kernel_dim2", "kernel_dim3"});
     if (className.starts_with("ZeroPadding")) {
@@ -386,11 +402,12 @@ bool turnKernels(const std::string& className, std::vector<StoredWeight>& weight
 
 Json asKeras2(Json model)
 {
+    const bool isTheano = saysOrder(model, "th") && !saysOrder(model, "tf");
     Json& config = model["config"];
     if (config.is_array()) {
-        upgradeAll(config);
+        upgradeAll(config, isTheano);
     } else if (config.contains("layers")) {
-        upgradeAll(config["layers"]);
+        upgradeAll(config["layers"], isTheano);
     }
     return model;
 }

@@ -84,6 +84,17 @@ TEST_F(Keras1Test, ReadsConvolutions)
     EXPECT_FALSE(load(bare({convolution("th")}), {{"c", {{"c_W", ramp({2, 4, 3})}}}}));
 }
 
+TEST_F(Keras1Test, TakesTheOrderOfAxesFromTheOtherLayers)
+{
+    const Json up = layer("UpSampling2D", {{"name", "u"}, {"size", {2, 2}}});
+    const auto first = structure(bare({convolution("th"), up}));
+    ASSERT_TRUE(first) << first.error().sentence();
+    EXPECT_EQ(first->graph->layer(2).outputShape, (Shape{2, 8, 4}));
+    const auto last = structure(bare({convolution("tf"), up}));
+    ASSERT_TRUE(last) << last.error().sentence();
+    EXPECT_EQ(last->graph->layer(2).outputShape, (Shape{8, 4, 2}));
+}
+
 TEST_F(Keras1Test, TurnsKernelsOfTheano)
 {
     for (const auto& [backend, value] :
