@@ -37,6 +37,23 @@ std::optional<SavedObject> readObject(std::string_view bytes)
     return reader.isWhole() ? std::optional(object) : std::nullopt;
 }
 
+/// Lists as Keras' JSON has them: a SavedModel says of tuples and shapes that they are.
+Json plainLists(const Json& value)
+{
+    const Json& items = member(value, "items");
+    const Json& kind = member(value, "class_name");
+    if (items.is_array() && (kind == "__tuple__" || kind == "TensorShape")) {
+        return plainLists(items);
+    }
+    Json out = value;
+    if (out.is_structured()) {
+        for (Json& inner : out) {
+            inner = plainLists(inner);
+        }
+    }
+    return out;
+}
+
 } // namespace
 
 Result<std::string> readKerasMetadata(std::string_view bytes, const std::string& where)
@@ -60,7 +77,7 @@ Result<std::string> readKerasMetadata(std::string_view bytes, const std::string&
                         "Save the model as model.save('x.keras').");
         }
         const Json& version = member(*metadata, "keras_version");
-        Json model{{"class_name", className}, {"config", config}};
+        Json model{{"class_name", className}, {"config", plainLists(config)}};
         if (version.is_string()) {
             model["keras_version"] = version;
         }
