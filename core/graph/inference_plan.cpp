@@ -232,6 +232,10 @@ private:
         if (producer == m_steps.end() || !isSoleReader(l)) {
             return false;
         }
+        // Blocks are whole pixels of the producer: a layer behind a change of shape sees others.
+        if (m_graph->layer(l).outputShape.channels() != producer->shape.channels()) {
+            return false;
+        }
         if (!kernel.isIdentity()) {
             if (!producer->wholeTensor.empty()) {
                 return false;

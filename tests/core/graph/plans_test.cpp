@@ -59,6 +59,17 @@ GraphPtr branches()
     return b.make(3);
 }
 
+/// Layers on pixels before and behind a change of shape.
+GraphPtr flattenedPixels()
+{
+    Builder b({5, 4, 3});
+    b.add("a", "Conv2D", conv(6, 3));
+    b.add("bn", "BatchNormalization", BatchNormOp{});
+    b.add("flat", "Flatten", FlattenOp{});
+    b.add("tail", "Activation", ActivationOp{{FunctionKind::Tanh}});
+    return b.make(6);
+}
+
 /// Every op that has the layout as a choice.
 GraphPtr channelsFirst()
 {
@@ -125,6 +136,7 @@ std::vector<NetworkCase> cases()
         {"Branches", branches()},
         {"SharedOutputs", sharedOutputs()},
         {"Broadcast", broadcast()},
+        {"FlattenedPixels", flattenedPixels()},
         {"ChannelsFirst", channelsFirst()},
         {"Conv2D", single({7, 8, 3}, conv(20, 3, Padding::Valid, 2))},
         {"ConvGroups", single({6, 6, 4}, ConvOp{.filters = 6, .kernel = {3, 2}, .groups = 2})},
