@@ -260,6 +260,12 @@ std::vector<Place> placesOf(const Json& entry, std::size_t weights)
         return {{"forward_layer/cell/vars", weights / 2},
                 {"backward_layer/cell/vars", weights / 2}};
     }
+    if (className.ends_with("Batchnorm")) { // the normalization is a layer inside
+        const Json& config = entry.at("config");
+        const std::size_t norm = 2 + (config.at("scale").get<bool>() ? 1U : 0U) +
+                                 (config.at("center").get<bool>() ? 1U : 0U);
+        return {{"vars", weights - norm}, {"batchnorm/vars", norm}};
+    }
     if (className == "TimeDistributed") {
         const Json& inner = entry.at("config").at("layer");
         return {{isRecurrent(inner.at("class_name").get<std::string>()) ? "layer/cell/vars"
@@ -280,7 +286,7 @@ bool isCounter(const graph::Weight& weight)
     return weight.name == "iteration" || weight.name == "count";
 }
 
-/// Weights that Keras' files hold.
+/// Weights that Keras' files hold; those of a normalization inside come last.
 std::vector<const graph::Weight*> storedWeights(const graph::Layer& layer)
 {
     const auto* registered = std::get_if<graph::RuleOp>(&layer.op);
@@ -289,6 +295,11 @@ std::vector<const graph::Weight*> storedWeights(const graph::Layer& layer)
         if (registered == nullptr || registered->rule->weights()[i].isStored) {
             stored.push_back(&layer.weights[i]);
         }
+    }
+    if (std::holds_alternative<graph::FoldedConvOp>(layer.op)) {
+        std::ranges::stable_partition(stored, [](const graph::Weight* weight) {
+            return weight->name.ends_with("kernel") || weight->name == "bias" || isCounter(*weight);
+        });
     }
     return stored;
 }

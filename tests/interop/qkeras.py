@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .support import MODEL, difference, export, predict, quantizers, samples
 
-PACKAGES = ["tensorflow-cpu==2.15.1", "qkeras==0.9.0", "keras-tuner==1.4.7", "tensorflow-model-optimization==0.7.5", "numpy<2", "h5py"]
+PACKAGES = ["tensorflow-cpu==2.15.1", "qkeras==0.9.0", "keras-tuner==1.4.7", "tensorflow-model-optimization==0.7.5", "numpy<2", "h5py", "pyparsing", "tqdm", "networkx", "scipy"]
 
 
 def run(cli: str, folder: Path) -> list[str]:
