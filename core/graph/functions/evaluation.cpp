@@ -9,8 +9,8 @@ namespace bitscape::graph {
 
 namespace {
 
-/// More is no array of a network: 1 GiB of float32.
-constexpr Index kMostElements = Index{1} << 28;
+/// More is no array of a network: 256 MiB as they are computed with.
+constexpr Index kMostElements = Index{1} << 25;
 
 const ArrayValue& nothing()
 {

@@ -49,6 +49,19 @@ void takePads(Evaluation& e, Windows& w)
     w.after.assign(pads.begin() + std::ssize(w.input), pads.end());
 }
 
+/// tapsOf() lists them all.
+void requireFewTaps(Evaluation& e, const Windows& w)
+{
+    constexpr double kMostTaps = 1 << 25;
+    double taps = 1.0;
+    for (std::size_t axis = 0; axis < w.input.size(); ++axis) {
+        taps *= static_cast<double>(w.kernel[axis]) * static_cast<double>(w.output[axis]);
+    }
+    if (e.ok() && taps > kMostTaps) {
+        e.refuseSetting("its windows are too many and too large");
+    }
+}
+
 Index effective(const Windows& w, std::size_t axis)
 {
     return (w.kernel[axis] - 1) * w.dilations[axis] + 1;
@@ -111,6 +124,7 @@ Windows windowsOf(Evaluation& e, const Sizes& input, Sizes kernel, bool mayRound
             w.output[axis] = outputSize(e, w, axis, roundsUp);
         }
     }
+    requireFewTaps(e, w);
     return w;
 }
 
@@ -146,6 +160,7 @@ Windows transposedWindows(Evaluation& e, const Sizes& input, Sizes kernel)
             e.refuse("Its pads leave nothing.");
         }
     }
+    requireFewTaps(e, w);
     return w;
 }
 

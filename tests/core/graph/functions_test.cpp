@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -148,6 +149,16 @@ TEST(Functions, AbsurdSizesAreRefused)
     const ArrayValue sizes = wholes({3}, {1 << 30, 1 << 30, 1 << 30});
     const ArrayValue* input = &sizes;
     EXPECT_FALSE(evaluate(*findFunction("", "ConstantOfShape", 9), {&input, 1}, {}, 9));
+}
+
+TEST(Functions, AbsurdWindowsAreRefused)
+{
+    const ArrayValue x{.sizes = {1, 1, 5000, 5000}, .isKnown = false};
+    const ArrayValue w{.sizes = {1, 1, 999, 999}, .isKnown = false};
+    const std::array<const ArrayValue*, 2> inputs{&x, &w};
+    const auto values = evaluate(*findFunction("", "Conv", 17), inputs, {}, 17);
+    ASSERT_FALSE(values);
+    EXPECT_EQ(values.error().code, ErrorCode::Unsupported);
 }
 
 // ---- families
