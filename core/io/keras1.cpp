@@ -307,7 +307,7 @@ Result<bool> joinGates(std::initializer_list<std::size_t> gates, std::vector<Sto
         if (!tensor) {
             return wrongRank(parts.front());
         }
-        out.push_back({std::string(kNames[kind]), std::move(*tensor)});
+        out.push_back({parts.front().name + "/" + std::string(kNames[kind]), std::move(*tensor)});
     }
     weights = std::move(out);
     return true;

@@ -141,7 +141,9 @@ TEST_F(Keras1Test, PutsGatesSideBySide)
         number += 1;
     }
     std::vector<StoredValue> both = lstm;
-    both.insert(both.end(), lstm.begin(), lstm.end());
+    for (const StoredValue& value : lstm) {
+        both.push_back({"back_" + value.name, value.value});
+    }
     const Json config{{"name", "l"},
                       {"output_dim", 1},
                       {"return_sequences", true},

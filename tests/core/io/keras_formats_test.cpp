@@ -274,6 +274,67 @@ TEST_F(KerasFormatsTest, StepsThroughModelsInsideTimeDistributed)
     EXPECT_EQ(weight(file, "t.d", 0), ramp({6, 3}));
 }
 
+/// A node as Keras 3 writes it.
+Json nodeOf(Json arguments, Json named = Json::object())
+{
+    return Json::array({{{"args", std::move(arguments)}, {"kwargs", std::move(named)}}});
+}
+
+Json tensorOf(const std::string& name)
+{
+    return {{"class_name", "__keras_tensor__"}, {"config", {{"keras_history", {name, 0, 0}}}}};
+}
+
+TEST_F(KerasFormatsTest, PassesTheMasksThatKeras3WritesOut)
+{
+    Json model = functional(
+        {{input("x", {3}), {}},
+         {layer("Embedding",
+                {{"name", "e"}, {"input_dim", 5}, {"output_dim", 2}, {"mask_zero", true}}),
+          {}},
+         {layer("NotEqual", {{"name", "not_equal"}}), {}},
+         {layer("LSTM", {{"name", "l"}, {"units", 2}}), {}}},
+        {"l"});
+    model["config"]["input_layers"] = Json::parse(R"([["x", 0, 0]])");
+    Json& layers = model["config"]["layers"];
+    layers[1]["inbound_nodes"] = nodeOf(Json::array({tensorOf("x")}));
+    layers[2]["inbound_nodes"] = nodeOf(Json::array({tensorOf("x"), 0}));
+    layers[3]["inbound_nodes"] =
+        nodeOf(Json::array({tensorOf("e")}), {{"mask", tensorOf("not_equal")}});
+    const auto file = loadModel(m_folder.write("mask.json", model.dump()));
+    ASSERT_TRUE(file) << file.error().sentence();
+    const graph::Graph& graph = *file->graph;
+    EXPECT_TRUE(graph.unsupported().empty());
+    EXPECT_EQ(graph.find("not_equal"), -1);
+    EXPECT_THAT(graph.layer(graph.find("l")).inputs,
+                ElementsAre(graph.find("e"), graph.find("e:mask")));
+    // Without a layer that makes masks it is the user's own, and needed.
+    layers[1]["config"]["mask_zero"] = false;
+    const auto own = loadModel(m_folder.write("mask.json", model.dump()));
+    ASSERT_TRUE(own) << own.error().sentence();
+    EXPECT_EQ(own->graph->unsupported().size(), 1U);
+}
+
+TEST_F(KerasFormatsTest, TellsOperationsFromLayers)
+{
+    const auto with = [&](const Json& second) {
+        Json model =
+            functional({{input("x", {3}), {}}, {layer("Multiply", {{"name", "m"}}), {}}}, {"m"});
+        model["config"]["input_layers"] = Json::parse(R"([["x", 0, 0]])");
+        Json& entry = model["config"]["layers"][1];
+        entry["module"] = "keras.src.ops.numpy";
+        entry["inbound_nodes"] = nodeOf(Json::array({tensorOf("x"), second}));
+        return loadModel(m_folder.write("op.json", model.dump()));
+    };
+    const auto square = with(tensorOf("x"));
+    ASSERT_TRUE(square) << square.error().sentence();
+    EXPECT_TRUE(square->graph->unsupported().empty());
+    const auto twice = with(2.0);
+    ASSERT_TRUE(twice) << twice.error().sentence();
+    EXPECT_EQ(twice->graph->layer(twice->graph->unsupported().at(0)).className,
+              "keras.ops.Multiply");
+}
+
 TEST_F(KerasFormatsTest, TakesTheArchitectureFromElsewhere)
 {
     const std::string path = m_folder.write("x.weights.h5", weights(kTwo));
