@@ -103,7 +103,10 @@ TEST(Corpus, EveryKerasFileIsReadOrRefusedInWords)
             }
         }
         EXPECT_EQ(classesOf(*file->graph), wanted) << row.file;
-        if (row.format != "keras json" && file->graph->unsupported().empty()) {
+        // The table counts the states of metrics in zips of Keras 2 as well.
+        const bool isCounted =
+            row.format == "keras h5" || (row.format == "keras zip" && row.version.starts_with("3"));
+        if (isCounted && file->graph->unsupported().empty()) {
             EXPECT_EQ(std::to_string(file->graph->parameterCount()), row.parameters) << row.file;
         }
     }
