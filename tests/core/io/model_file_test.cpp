@@ -617,7 +617,7 @@ TEST_F(ModelFileTest, TellsOtherFormatsFromDamage)
                   ErrorCode::CorruptFile, "FlatBuffer");
     // ir_version = 8, graph = {}
     expectRefused(loadModel(m_folder.write("m.onnx", std::string("\x08\x08\x3a\x00", 4))),
-                  ErrorCode::Unsupported, "ONNX");
+                  ErrorCode::CorruptFile, "ONNX");
     expectRefused(loadModel(m_folder.write("p.onnx", "\x89PNG\r\n\x1a\n")), ErrorCode::CorruptFile,
                   "p.onnx");
     expectRefused(loadModel(m_folder.write("t.h5", "hello, this is text\n")),
