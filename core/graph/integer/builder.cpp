@@ -3,6 +3,7 @@
 
 #include "core/graph/execution.h"
 #include "core/graph/layer_registry.h"
+#include "core/graph/layers/constant.h"
 #include "core/graph/plan_inputs.h"
 #include "core/graph/plan_weights.h"
 #include "core/graph/shape_rules.h"
@@ -38,7 +39,7 @@ struct LayerCodes {
         if (op.info->className == "Multiply") {
             return builder.product(l);
         }
-        return builder.moved(l);
+        return isConstant(op) ? builder.constant(l) : builder.moved(l);
     }
     template <class Other>
     Made operator()(const Other& /*op*/) const

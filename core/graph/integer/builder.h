@@ -73,6 +73,8 @@ private:
     [[nodiscard]] std::optional<int> liteRtSum(int l, const std::vector<char>& isNegative,
                                                const UniformGrid& to);
     [[nodiscard]] std::optional<int> product(int l);
+    /// A layer that gives its one weight.
+    [[nodiscard]] std::optional<int> constant(int l);
     /// A layer that only moves values: found by looking at what it does to numbers.
     [[nodiscard]] std::optional<int> moved(int l);
     /// The inputs of layer l on one grid.

@@ -373,7 +373,7 @@ public:
             inputs.push_back(reinterpret_cast<const float*>(data));
         }
         auto* to = reinterpret_cast<float*>(call.output);
-        const float* from = inputs.front();
+        const float* from = inputs.empty() ? to : inputs.front();
         if (m_work.kernel) {
             m_work.kernel->forward(0, {.samples = {.first = call.first,
                                                    .count = call.count,

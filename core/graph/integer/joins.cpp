@@ -249,6 +249,15 @@ std::optional<std::vector<int>> ProgramBuilder::aligned(int l)
     return inputs;
 }
 
+std::optional<int> ProgramBuilder::constant(int l)
+{
+    const quant::QuantizerPtr& quantizer = m_weightQuantizers[slotOf(l, 0)];
+    if (!quantizer) {
+        return refuse("it has no quantizer");
+    }
+    return quantizeFloats(l, layerFloats(l), quantizer);
+}
+
 std::optional<int> ProgramBuilder::moved(int l)
 {
     if (layer(l).inputs.empty() || !layer(l).weights.empty()) {
