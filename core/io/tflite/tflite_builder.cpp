@@ -114,6 +114,9 @@ Result<void> TfliteBuilder::addOperator(const TfliteOperator& one)
                         m_where);
         }
     }
+    if (one.outputs.empty()) {
+        return {}; // nothing comes of it
+    }
     OperatorReading reading(*this, one);
     for (std::size_t i = 0; i < one.inputs.size(); ++i) {
         const int input = one.inputs[i];

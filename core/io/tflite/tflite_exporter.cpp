@@ -262,8 +262,7 @@ int TfliteExporter::addTensor(const std::string& name, TfliteType type,
     return static_cast<int>(tensors.size()) - 1;
 }
 
-int TfliteExporter::codesTensor(const std::string& name, const Shape& sample,
-                                const TfliteGrid& grid)
+int TfliteExporter::codesTensor(const std::string& name, const Shape& sample, TfliteGrid grid)
 {
     const int t = addTensor(name, TfliteType::Int8, withBatch(sample));
     model.subgraphs.front().tensors.back().quantization = {{grid.scale}, {grid.zero}, 0};
@@ -292,7 +291,7 @@ void TfliteExporter::addOperator(schema::Builtin code, int version, std::vector<
     model.subgraphs.front().operators.push_back(std::move(one));
 }
 
-int TfliteExporter::requantized(int t, const TfliteGrid& to, const std::string& name)
+int TfliteExporter::requantized(int t, TfliteGrid to, const std::string& name)
 {
     if (grid(t) == to) {
         return t;

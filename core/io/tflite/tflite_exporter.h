@@ -70,14 +70,13 @@ private:
     // ---- tensors and operators
     [[nodiscard]] int addTensor(const std::string& name, TfliteType type,
                                 const std::vector<std::int64_t>& shape);
-    [[nodiscard]] int codesTensor(const std::string& name, const Shape& sample,
-                                  const TfliteGrid& grid);
+    [[nodiscard]] int codesTensor(const std::string& name, const Shape& sample, TfliteGrid grid);
     [[nodiscard]] int integersTensor(const std::string& name, const std::vector<std::int32_t>& v,
                                      const std::vector<std::int64_t>& shape);
     void addOperator(schema::Builtin code, int version, std::vector<int> inputs, int output,
                      Json options = Json::object());
     /// Tensor t on another grid.
-    [[nodiscard]] int requantized(int t, const TfliteGrid& grid, const std::string& name);
+    [[nodiscard]] int requantized(int t, TfliteGrid to, const std::string& name);
 
     /// Codes of a kernel by output channel, and its bias.
     struct Kernel {
