@@ -149,8 +149,8 @@ void emit(YAML::Emitter& out, const Json& value)
         }
         out << YAML::EndMap;
     } else if (value.is_array()) {
-        const bool isPlain =
-            std::ranges::all_of(value, [](const Json& item) { return !item.is_object(); });
+        const bool isPlain = std::all_of(value.begin(), value.end(),
+                                         [](const Json& item) { return !item.is_object(); });
         out << (isPlain ? YAML::Flow : YAML::Block) << YAML::BeginSeq;
         for (const Json& item : value) {
             emit(out, item);
