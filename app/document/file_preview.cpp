@@ -72,7 +72,7 @@ widgets::FilePreview ofProject(const std::string& path)
                   << tr(QT_TRANSLATE_N_NOOP("preview", "%n study(s)"),
                         static_cast<int>(project->studies.size()));
     if (project->data) {
-        preview.pictures = picturesOf(*project->data->samples, kPictures).images;
+        preview.pictures = picturesOf(io::previewOf(*project->data, kPictures)).images;
     }
     return preview;
 }
@@ -81,21 +81,25 @@ widgets::FilePreview ofData(const std::string& path)
 {
     io::DataRecipe recipe;
     recipe.source = path;
-    const auto data = project::openData(recipe);
+    const auto data = io::previewData(recipe, kPictures);
     if (!data) {
         return refused(data.error());
     }
-    const train::Samples& samples = *data->samples;
-    return {.title = tr(QT_TRANSLATE_N_NOOP("preview", "%n sample(s)"),
-                        static_cast<int>(samples.count())),
-            .lines = {tr(QT_TRANSLATE_NOOP("preview", "%1 of %2"))
-                          .arg(QString::fromStdString(
-                                   samples.inputs.front().shape().sample().toString()),
-                               QString::fromStdString(data->dtype)),
-                      tr(QT_TRANSLATE_NOOP("preview", "values %1 … %2"))
-                          .arg(widgets::compact(data->minimum), widgets::compact(data->maximum))},
-            .pictures = picturesOf(samples, kPictures).images,
-            .problem = {}};
+    widgets::FilePreview preview;
+    preview.title = data->count > 0 ? tr(QT_TRANSLATE_N_NOOP("preview", "%n sample(s)"),
+                                         static_cast<int>(data->count))
+                                    : tr(QT_TRANSLATE_NOOP("preview", "A data set"));
+    preview.lines << tr(QT_TRANSLATE_NOOP("preview", "%1 of %2"))
+                         .arg(QString::fromStdString(data->sampleShape.toString()),
+                              QString::fromStdString(data->dtype))
+                  << tr(QT_TRANSLATE_NOOP("preview", "values %1 … %2"))
+                         .arg(widgets::compact(data->minimum), widgets::compact(data->maximum));
+    if (data->countsAll && !data->classes.empty()) {
+        preview.lines << tr(QT_TRANSLATE_N_NOOP("preview", "%n class(es)"),
+                            static_cast<int>(data->classes.size()));
+    }
+    preview.pictures = picturesOf(*data).images;
+    return preview;
 }
 
 } // namespace

@@ -38,9 +38,9 @@ struct TensorAnalysis {
     Histogram magnitudes;                          ///< log2 |x|, zeros left out
     std::vector<std::pair<double, double>> levels; ///< (value, count), ascending; empty for float
                                                    ///< or more than kMostLevels
-    std::vector<double> channelScales;    ///< one or one per channel; empty for float
-    double clipLow = 0.0, clipHigh = 0.0; ///< ends of the representable range
-    double step = 0.0;                    ///< median distance of levels
+    std::vector<double> channelScales;             ///< one or one per channel; empty for float
+    double clipLow = 0.0, clipHigh = 0.0;          ///< ends of the representable range
+    double step = 0.0;                             ///< median distance of levels
 
     static constexpr std::size_t kMostLevels = 4096;
 };

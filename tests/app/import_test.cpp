@@ -216,19 +216,28 @@ private Q_SLOTS:
         QVERIFY(io::loadModel(path.toStdString()).has_value());
     }
 
-    void picturesAreStretchedAndLabelled()
+    void samplesBecomePicturesWithLabels()
     {
-        train::Samples samples;
-        samples.inputs.emplace_back(Shape{2, 2, 2, 1},
-                                    std::vector<float>{0, 1, 2, 4, -1, -1, -1, 3});
-        samples.labels = {1, 0};
-        samples.classNames = {"no", "yes"};
-        const SamplePictures pictures = picturesOf(samples, 5);
-        QCOMPARE(pictures.images.size(), 2);
-        QCOMPARE(pictures.labels, (QStringList{QStringLiteral("yes"), QStringLiteral("no")}));
-        QCOMPARE(qRed(pictures.images[0].pixel(0, 0)), 0);
-        QCOMPARE(qRed(pictures.images[0].pixel(1, 1)), 255);
-        QCOMPARE(qRed(pictures.images[0].pixel(0, 1)), 128);
+        io::DataPreview preview;
+        preview.sampleShape = Shape{1, 2, 3};
+        preview.samples.push_back({.height = 1,
+                                   .width = 2,
+                                   .channels = 3,
+                                   .pixels = {10, 20, 30, 255, 0, 128},
+                                   .series = {},
+                                   .label = 1});
+        preview.samples.push_back(
+            {.height = 1, .width = 1, .channels = 1, .pixels = {7}, .series = {}, .label = 0});
+        preview.samples.push_back(
+            {.height = 0, .width = 0, .channels = 0, .pixels = {}, .series = {0, 1, 0.5F}});
+        preview.classes = {{1, "yes", 1}};
+        const SamplePictures pictures = picturesOf(preview);
+        QCOMPARE(pictures.images.size(), 3);
+        QCOMPARE(pictures.labels, (QStringList{QStringLiteral("yes"), QStringLiteral("0")}));
+        QCOMPARE(pictures.images[0].pixel(0, 0), qRgb(10, 20, 30));
+        QCOMPARE(pictures.images[0].pixel(1, 0), qRgb(255, 0, 128));
+        QCOMPARE(pictures.images[1].pixel(0, 0), qRgb(7, 7, 7));
+        QVERIFY(pictures.images[2].pixelColor(0, pictures.images[2].height() - 2) != Qt::white);
     }
 
 private:

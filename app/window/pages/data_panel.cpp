@@ -117,40 +117,40 @@ void DataPanel::makeRecipe(QFormLayout& form)
 
 void DataPanel::refresh()
 {
-    const auto& data = m_context.document.project().data;
-    m_preparation->setVisible(data != nullptr);
-    m_facts->setVisible(data != nullptr);
+    const auto& set = m_context.document.project().data;
+    m_preparation->setVisible(set != nullptr);
+    m_facts->setVisible(set != nullptr);
     while (QLayoutItem* item = m_samples->takeAt(0)) {
         delete item->widget();
         delete item;
     }
-    if (!data) {
+    if (!set) {
         m_title->setText(tr("No data set yet. Open one, or drop a file or folder here."));
         return;
     }
-    const train::Samples& samples = *data->samples;
+    const train::Samples& samples = *set->samples;
     m_title->setText(QStringLiteral("<b>%1</b>")
-                         .arg(QString::fromStdString(data->recipe.source)
+                         .arg(QString::fromStdString(set->recipe.source)
                                   .section(QLatin1Char('/'), -1)
                                   .toHtmlEscaped()));
     QStringList facts{
         tr("%1 samples of %2, %3")
             .arg(widgets::integer(samples.count()),
                  QString::fromStdString(samples.inputs.front().shape().sample().toString()),
-                 QString::fromStdString(data->dtype)),
-        tr("values %1 … %2").arg(widgets::compact(data->minimum), widgets::compact(data->maximum))};
+                 QString::fromStdString(set->dtype)),
+        tr("values %1 … %2").arg(widgets::compact(set->minimum), widgets::compact(set->maximum))};
     if (samples.hasLabels()) {
         const auto highest = *std::max_element(samples.labels.begin(), samples.labels.end());
         facts << tr("%n class(es)", "", static_cast<int>(highest) + 1);
     }
     m_facts->setText(facts.join(QLatin1Char('\n')));
-    showSamples(samples);
-    showRecipe(data->recipe);
+    showSamples(*set);
+    showRecipe(set->recipe);
 }
 
-void DataPanel::showSamples(const train::Samples& samples)
+void DataPanel::showSamples(const io::DataSet& set)
 {
-    const SamplePictures pictures = picturesOf(samples, kPictures);
+    const SamplePictures pictures = picturesOf(io::previewOf(set, kPictures));
     for (int i = 0; i < pictures.images.size(); ++i) {
         auto* cell = new QLabel(this);
         cell->setPixmap(widgets::contactSheet({pictures.images[i]}, 1, kCell));

@@ -25,7 +25,7 @@ public:
 private:
     void makeRecipe(QFormLayout& form);
     void refresh();
-    void showSamples(const train::Samples& samples);
+    void showSamples(const io::DataSet& set);
     void showRecipe(const io::DataRecipe& recipe);
     [[nodiscard]] io::DataRecipe enteredRecipe() const;
     void applyRecipe();

@@ -81,9 +81,9 @@ ImportPage::ImportPage(Context& context, QWidget* parent)
     columns->setSpacing(12);
     columns->addWidget(makeFacts());
     columns->addWidget(makeTable(), 1);
-    auto* data = new DataPanel(context, this);
-    data->setFixedWidth(kDataWidth);
-    columns->addWidget(data);
+    auto* dataPanel = new DataPanel(context, this);
+    dataPanel->setFixedWidth(kDataWidth);
+    columns->addWidget(dataPanel);
     body().addLayout(columns, 1);
     connect(&context.document, &Document::projectChanged, this, [this](Changes changes) {
         if (changes.testFlag(Change::Model)) {
