@@ -79,7 +79,7 @@ OpenDialog::OpenDialog(QWidget* parent, const QString& title, const QString& fol
         m_path = path;
         m_rest.start();
     });
-    show({});
+    showPreview({});
 }
 
 OpenDialog::~OpenDialog() = default;
@@ -90,7 +90,7 @@ void OpenDialog::look()
         return; // the answer of the last look starts the next one
     }
     if (!QFileInfo(m_path).isFile()) {
-        show({});
+        showPreview({});
         return;
     }
     m_isLooking = true;
@@ -103,12 +103,12 @@ void OpenDialog::look()
             look();
             return;
         }
-        show(watcher->result());
+        showPreview(watcher->result());
     });
     watcher->setFuture(QtConcurrent::run(m_previewer, path));
 }
 
-void OpenDialog::show(const FilePreview& preview)
+void OpenDialog::showPreview(const FilePreview& preview)
 {
     QString text;
     if (!preview.title.isEmpty()) {

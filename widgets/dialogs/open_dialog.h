@@ -38,7 +38,7 @@ public:
 
 private:
     void look();
-    void show(const FilePreview& preview);
+    void showPreview(const FilePreview& preview);
 
     Previewer m_previewer;
     QTimer m_rest;
