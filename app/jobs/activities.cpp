@@ -124,7 +124,9 @@ void Activities::open(const QString& path)
                 report(JobKind::Open, project.error());
                 return;
             }
-            const Warnings warnings = project->model ? project->model->warnings : Warnings{};
+            // What is to be said of a foreign file stands on the import page.
+            const Warnings warnings =
+                isProject && project->model ? project->model->warnings : Warnings{};
             m_document.replace(*std::move(project), isProject ? path : QString());
             Q_EMIT opened(path);
             warn(JobKind::Open, warnings);

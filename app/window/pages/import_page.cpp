@@ -115,6 +115,7 @@ QWidget* ImportPage::makeFacts()
     area->setWidget(m_notes);
     area->setWidgetResizable(true);
     area->setFrameShape(QFrame::NoFrame);
+    area->setAccessibleName(tr("Notes on the file"));
     layout->addWidget(area, 1);
     return frame;
 }
