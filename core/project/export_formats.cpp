@@ -126,6 +126,7 @@ std::span<const ExportFormat> exportFormats()
          .doc = "Packed whole-number weights, scales and a plain C99 function per layer, with the "
                 "numbers of predict --mode integer.",
          .needsQuantizers = true,
+         .needsCodes = true,
          .write = ofNetwork<io::exportCHeader>},
         {.name = "keras",
          .title = "Keras 3 archive",
@@ -152,6 +153,7 @@ std::span<const ExportFormat> exportFormats()
                 "microcontrollers, with the numbers of the integer mode.",
          .readback = ExportReadback::Model,
          .needsQuantizers = true,
+         .needsCodes = true,
          .write = writeTflite},
         {.name = "hls4ml",
          .title = "hls4ml configuration",

@@ -57,6 +57,7 @@ struct ExportFormat {
     ExportReadback readback = ExportReadback::None;
     bool needsQuantizers = false; ///< pointless for a network without any
     bool needsTrials = false;     ///< of a search in a project
+    bool needsCodes = false;      ///< every weight and output must have a quantizer
     bool keepsQuantizers = true;  ///< false: the float twin is written
     Result<io::ExportContent> (*write)(const ExportRequest& request, const JobContext& job);
 };
