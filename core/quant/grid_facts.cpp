@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/quant/grid_facts.h"
 
+#include "core/quant/value.h"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -25,44 +27,20 @@ std::vector<float> quantized(const Quantizer& quantizer, const std::vector<float
     return {y.values().begin(), y.values().end()};
 }
 
-/// The quantizer that shows the grid: with a scale of 1 instead of a fitted one, and no noise.
-QuantizerPtr representative(const Quantizer& quantizer)
+/// Of scales that another tool gave, the largest: it shows how far the grid reaches.
+void keepLargestScale(Parameters& parameters)
 {
-    Parameters parameters = quantizer.parameters();
-    if (const auto noise = parameters.find("qnoise_factor"); noise != parameters.end()) {
-        noise->second = 1.0;
+    const auto scale = parameters.find("scale");
+    const auto scales = scale == parameters.end() ? std::nullopt : listOf(scale->second);
+    if (!scales || scales->values.size() < 2) {
+        return;
     }
-    if (const auto alpha = parameters.find("alpha"); alpha != parameters.end()) {
-        const bool isNumber = std::holds_alternative<double>(alpha->second) ||
-                              std::holds_alternative<std::int64_t>(alpha->second);
-        alpha->second = isNumber ? alpha->second : Value{1.0};
-        for (const char* fitting : {"elements_per_scale", "min_po2_exponent", "max_po2_exponent",
-                                    "post_training_scale", "scale_axis"}) {
-            if (const auto found = parameters.find(fitting); found != parameters.end()) {
-                found->second = Value{};
-            }
-        }
+    const auto largest = std::ranges::max_element(scales->values);
+    Value& zero = parameters.at("zero_point");
+    if (const auto zeros = listOf(zero); zeros && zeros->values.size() > 1) {
+        zero = zeros->values[static_cast<std::size_t>(largest - scales->values.begin())];
     }
-    if (const auto drawn = parameters.find("use_stochastic_rounding"); drawn != parameters.end()) {
-        drawn->second = false;
-    }
-    for (const ParameterInfo& parameter : quantizer.info().parameters) {
-        Value& value = parameters.at(parameter.name);
-        if (parameter.type == ParameterType::Choice &&
-            std::get<std::string>(value) == "stochastic") {
-            value = parameter.defaultValue;
-        }
-    }
-    // Codes that wrap cover the range that saturated ones cover.
-    if (const auto overflow = parameters.find("overflow");
-        overflow != parameters.end() && overflow->second == Value{std::string("wrap")}) {
-        overflow->second = std::string("saturate");
-    }
-    auto made = quantizer.info().make(quantizer.info(), parameters);
-    if (!made) {
-        return nullptr;
-    }
-    return (*made)->needsRange() ? (*made)->withRange(-1.0, 1.0) : *made;
+    scale->second = *largest;
 }
 
 bool dependsOnData(const Quantizer& quantizer)
@@ -197,6 +175,46 @@ void nameFixedPoint(GridFacts& facts)
 
 } // namespace
 
+QuantizerPtr singleGrid(const Quantizer& quantizer)
+{
+    Parameters parameters = quantizer.parameters();
+    keepLargestScale(parameters);
+    if (const auto noise = parameters.find("qnoise_factor"); noise != parameters.end()) {
+        noise->second = 1.0;
+    }
+    if (const auto alpha = parameters.find("alpha"); alpha != parameters.end()) {
+        const bool isNumber = std::holds_alternative<double>(alpha->second) ||
+                              std::holds_alternative<std::int64_t>(alpha->second);
+        alpha->second = isNumber ? alpha->second : Value{1.0};
+        for (const char* fitting : {"elements_per_scale", "min_po2_exponent", "max_po2_exponent",
+                                    "post_training_scale", "scale_axis"}) {
+            if (const auto found = parameters.find(fitting); found != parameters.end()) {
+                found->second = Value{};
+            }
+        }
+    }
+    if (const auto drawn = parameters.find("use_stochastic_rounding"); drawn != parameters.end()) {
+        drawn->second = false;
+    }
+    for (const ParameterInfo& parameter : quantizer.info().parameters) {
+        Value& value = parameters.at(parameter.name);
+        if (parameter.type == ParameterType::Choice &&
+            std::get<std::string>(value) == "stochastic") {
+            value = parameter.defaultValue;
+        }
+    }
+    // Codes that wrap cover the range that saturated ones cover.
+    if (const auto overflow = parameters.find("overflow");
+        overflow != parameters.end() && overflow->second == Value{std::string("wrap")}) {
+        overflow->second = std::string("saturate");
+    }
+    auto made = quantizer.info().make(quantizer.info(), parameters);
+    if (!made) {
+        return nullptr;
+    }
+    return (*made)->needsRange() ? (*made)->withRange(-1.0, 1.0) : *made;
+}
+
 GridFacts gridFacts(const Quantizer& quantizer)
 {
     GridFacts facts;
@@ -206,7 +224,7 @@ GridFacts gridFacts(const Quantizer& quantizer)
         return facts;
     }
     facts.dependsOnData = dependsOnData(quantizer);
-    QuantizerPtr plain = representative(quantizer);
+    QuantizerPtr plain = singleGrid(quantizer);
     if (!plain || !plain->isElementwise()) {
         const QuantizerPtr held = plain; // `fitted` may be it
         const Quantizer& fitted = held ? *held : quantizer;

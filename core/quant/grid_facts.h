@@ -21,6 +21,11 @@ struct GridFacts {
     std::string qNotation;      ///< "Q0.5", "UQ0.6": integer and fraction bits; may be empty
 };
 
+/// The quantizer with one grid for all tensors, to show it: a scale of 1 where it is fitted, the
+/// largest where several are given, −1 … 1 where the range is open; without noise and chance. May
+/// be null.
+[[nodiscard]] QuantizerPtr singleGrid(const Quantizer& quantizer);
+
 [[nodiscard]] GridFacts gridFacts(const Quantizer& quantizer);
 
 } // namespace bitscape::quant

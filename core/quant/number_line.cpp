@@ -224,6 +224,11 @@ NumberLine numberLine(const Quantizer& quantizer, TensorView values, Index group
             }
             values = even.view();
         }
+        if (!quantizer.accepts(values.shape)) { // given scales of other channels
+            const QuantizerPtr grid = singleGrid(quantizer);
+            return grid && grid->accepts(values.shape) ? numberLine(*grid, values, group)
+                                                       : NumberLine{};
+        }
         points = groupPoints(quantizer, values, group);
         const double low = points.empty() ? -1.0 : points.front().x;
         const double high = points.empty() ? 1.0 : points.back().x;

@@ -9,6 +9,7 @@
 #include <QFormLayout>
 #include <QFrame>
 #include <QHBoxLayout>
+#include <QHeaderView>
 #include <QLabel>
 #include <QPushButton>
 #include <QScrollArea>
@@ -116,6 +117,8 @@ QWidget* ImportPage::makeFacts()
     area->setWidgetResizable(true);
     area->setFrameShape(QFrame::NoFrame);
     area->setAccessibleName(tr("Notes on the file"));
+    area->viewport()->setAutoFillBackground(false);
+    m_notes->setAutoFillBackground(false);
     layout->addWidget(area, 1);
     return frame;
 }
@@ -136,12 +139,13 @@ QWidget* ImportPage::makeTable()
     head->addWidget(m_summary, 1);
     head->addWidget(toModel);
     layout->addLayout(head);
-    m_table = new widgets::DataTable({{tr("Layer in file"), 190, false},
+    m_table = new widgets::DataTable({{tr("Layer in file"), 170, false},
                                       {tr("Class"), 150, false},
                                       {tr("Becomes"), 150, false},
-                                      {tr("Quantizers found"), 260, false},
-                                      {tr("Remark"), 320, false}},
+                                      {tr("Quantizers found"), 200, false},
+                                      {tr("Remark"), 120, false}},
                                      QStringLiteral("importTable"), tr("Layers of the file"), part);
+    m_table->horizontalHeader()->setStretchLastSection(true);
     layout->addWidget(m_table, 1);
     connect(m_table, &widgets::DataTable::idActivated, this, [this](const QVariant& id) {
         context().selection.setLayers({id.toString().toStdString()});

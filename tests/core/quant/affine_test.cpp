@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/quant/grid_facts.h"
+#include "core/quant/number_line.h"
 #include "core/quant/quantizer.h"
 
 #include <gtest/gtest.h>
@@ -72,6 +74,18 @@ TEST(AffineGiven, FewerBitsKeepTheRange)
     const auto channels = parsed("affine(8,narrow=1,scale=[1.0 2.0])")->withBits(4);
     ASSERT_TRUE(channels);
     EXPECT_NEAR(applied(**channels, {1, 2}, {500.0F, 500.0F})[1], 254.0F, 1e-4F);
+}
+
+TEST(AffineGiven, ManyScalesAreShownByTheLargest)
+{
+    const auto q = parsed("affine(8,scale=[0.5 2.0 1.0],zero_point=[0 3 0])");
+    const GridFacts facts = gridFacts(*q);
+    EXPECT_DOUBLE_EQ(facts.step, 2.0);
+    EXPECT_DOUBLE_EQ(facts.low, 2.0 * (-128 - 3));
+    EXPECT_EQ(facts.levels, 256);
+    EXPECT_FALSE(numberLine(*q, {nullptr, Shape{0}}, 0).curve.empty());
+    const Tensor other(Shape{4, 2});
+    EXPECT_FALSE(numberLine(*q, other.view(), 0).curve.empty());
 }
 
 TEST(AffineGiven, ContradictionsAreRefused)
