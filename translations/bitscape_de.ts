@@ -181,6 +181,10 @@
         <source>Evaluate</source>
         <translation>Auswerten</translation>
     </message>
+    <message>
+        <source>Export %1</source>
+        <translation>%1 exportieren</translation>
+    </message>
 </context>
 <context>
     <name>bitscape::app::CalibratePage</name>
@@ -493,6 +497,92 @@
     </message>
 </context>
 <context>
+    <name>bitscape::app::DataPanel</name>
+    <message>
+        <source>Read again</source>
+        <translation>Neu lesen</translation>
+    </message>
+    <message>
+        <source>Data set</source>
+        <translation>Datensatz</translation>
+    </message>
+    <message>
+        <source>Open data set…</source>
+        <translation>Datensatz öffnen…</translation>
+    </message>
+    <message>
+        <source>Open folder…</source>
+        <translation>Ordner öffnen…</translation>
+    </message>
+    <message>
+        <source>Preparation</source>
+        <translation>Aufbereitung</translation>
+    </message>
+    <message>
+        <source>mean,std or minmax, imagenet, int8:SCALE,ZERO; empty: nothing is changed</source>
+        <translation>mean,std oder minmax, imagenet, int8:SCALE,ZERO; leer: nichts wird geändert</translation>
+    </message>
+    <message>
+        <source>channels last (NHWC)</source>
+        <translation>Kanäle zuletzt (NHWC)</translation>
+    </message>
+    <message>
+        <source>channels first (NCHW)</source>
+        <translation>Kanäle zuerst (NCHW)</translation>
+    </message>
+    <message>
+        <source>all</source>
+        <translation>alle</translation>
+    </message>
+    <message>
+        <source>Scale</source>
+        <translation>Skalierung</translation>
+    </message>
+    <message>
+        <source>Normalize</source>
+        <translation>Normieren</translation>
+    </message>
+    <message>
+        <source>Layout in the file</source>
+        <translation>Anordnung in der Datei</translation>
+    </message>
+    <message>
+        <source>Samples</source>
+        <translation>Beispiele</translation>
+    </message>
+    <message>
+        <source>No data set yet. Open one, or drop a file or folder here.</source>
+        <translation>Noch kein Datensatz. Einen öffnen oder eine Datei oder einen Ordner hier ablegen.</translation>
+    </message>
+    <message>
+        <source>%1 samples of %2, %3</source>
+        <translation>%1 Beispiele zu %2, %3</translation>
+    </message>
+    <message>
+        <source>values %1 … %2</source>
+        <translation>Werte %1 … %2</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n class(es)</source>
+        <translation>
+            <numerusform>%n Klasse</numerusform>
+            <numerusform>%n Klassen</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>Sample %1, class %2</source>
+        <translation>Beispiel %1, Klasse %2</translation>
+    </message>
+    <message>
+        <source>× %1</source>
+        <translation>× %1</translation>
+    </message>
+    <message>
+        <source>as stored</source>
+        <translation>wie gespeichert</translation>
+    </message>
+</context>
+<context>
     <name>bitscape::app::DistributionsPage</name>
     <message>
         <source>Bias too</source>
@@ -766,6 +856,111 @@
         <translation>
             <numerusform>%n Schicht im CPU-Ersatz</numerusform>
             <numerusform>%n Schichten im CPU-Ersatz</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>bitscape::app::ImportPage</name>
+    <message>
+        <source>File</source>
+        <translation>Datei</translation>
+    </message>
+    <message>
+        <source>Read, converted, left out</source>
+        <translation>Gelesen, umgesetzt, ausgelassen</translation>
+    </message>
+    <message>
+        <source>Notes on the file</source>
+        <translation>Anmerkungen zur Datei</translation>
+    </message>
+    <message>
+        <source>Go to the model</source>
+        <translation>Zum Modell</translation>
+    </message>
+    <message>
+        <source>Layer in file</source>
+        <translation>Schicht der Datei</translation>
+    </message>
+    <message>
+        <source>Class</source>
+        <translation>Klasse</translation>
+    </message>
+    <message>
+        <source>Becomes</source>
+        <translation>Wird zu</translation>
+    </message>
+    <message>
+        <source>Quantizers found</source>
+        <translation>Gefundene Quantisierer</translation>
+    </message>
+    <message>
+        <source>Remark</source>
+        <translation>Bemerkung</translation>
+    </message>
+    <message>
+        <source>Layers of the file</source>
+        <translation>Schichten der Datei</translation>
+    </message>
+    <message>
+        <source>No model yet. Open one, or drop a file here.</source>
+        <translation>Noch kein Modell. Eines öffnen oder eine Datei hier ablegen.</translation>
+    </message>
+    <message>
+        <source>Name</source>
+        <translation>Name</translation>
+    </message>
+    <message>
+        <source>Format</source>
+        <translation>Format</translation>
+    </message>
+    <message>
+        <source>Written by</source>
+        <translation>Geschrieben von</translation>
+    </message>
+    <message>
+        <source>Parameters</source>
+        <translation>Parameter</translation>
+    </message>
+    <message>
+        <source>MACs per sample</source>
+        <translation>MACs je Beispiel</translation>
+    </message>
+    <message>
+        <source>Inputs</source>
+        <translation>Eingänge</translation>
+    </message>
+    <message>
+        <source>Outputs</source>
+        <translation>Ausgänge</translation>
+    </message>
+    <message>
+        <source>SHA-256</source>
+        <translation>SHA-256</translation>
+    </message>
+    <message>
+        <source>The whole file was read as it stands.</source>
+        <translation>Die ganze Datei wurde gelesen, wie sie ist.</translation>
+    </message>
+    <message>
+        <source>cannot be run</source>
+        <translation>nicht ausführbar</translation>
+    </message>
+    <message numerus="yes">
+        <source>All %n layer(s) can be run.</source>
+        <translation>
+            <numerusform>Die eine Schicht ist ausführbar.</numerusform>
+            <numerusform>Alle %n Schichten sind ausführbar.</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>The network is shown without evaluation; replace these layers in the file and open it again.</source>
+        <translation>Das Netz wird ohne Auswertung gezeigt; diese Schichten in der Datei ersetzen und sie neu öffnen.</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n layer(s) in the file</source>
+        <translation>
+            <numerusform>%n Schicht in der Datei</numerusform>
+            <numerusform>%n Schichten in der Datei</numerusform>
         </translation>
     </message>
 </context>
@@ -1056,10 +1251,6 @@
         <translation>Projekt öffnen</translation>
     </message>
     <message>
-        <source>Bitscape projects (*.bitscape);;All files (*)</source>
-        <translation>Bitscape-Projekte (*.bitscape);;Alle Dateien (*)</translation>
-    </message>
-    <message>
         <source>Open &amp;model…</source>
         <translation>&amp;Modell öffnen…</translation>
     </message>
@@ -1068,20 +1259,12 @@
         <translation>Modell öffnen</translation>
     </message>
     <message>
-        <source>Keras models (*.h5 *.hdf5 *.json);;All files (*)</source>
-        <translation>Keras-Modelle (*.h5 *.hdf5 *.json);;Alle Dateien (*)</translation>
-    </message>
-    <message>
         <source>Open &amp;data set…</source>
         <translation>&amp;Datensatz öffnen…</translation>
     </message>
     <message>
         <source>Open data set</source>
         <translation>Datensatz öffnen</translation>
-    </message>
-    <message>
-        <source>Data sets (*.npz *.npy *.csv *.gz *ubyte);;All files (*)</source>
-        <translation>Datensätze (*.npz *.npy *.csv *.gz *ubyte);;Alle Dateien (*)</translation>
     </message>
     <message>
         <source>Open &amp;built-in sample</source>
@@ -1238,6 +1421,42 @@
     <message>
         <source>&lt;b&gt;Bitscape %1&lt;/b&gt;&lt;p&gt;Choose the bits of every layer, and see accuracy, memory, energy and latency move.&lt;/p&gt;&lt;p&gt;Free software under the GNU General Public License, version 3 or later.&lt;/p&gt;</source>
         <translation>&lt;b&gt;Bitscape %1&lt;/b&gt;&lt;p&gt;Die Bits jeder Schicht wählen und sehen, wie sich Genauigkeit, Speicher, Energie und Latenz bewegen.&lt;/p&gt;&lt;p&gt;Freie Software unter der GNU General Public License, Version 3 oder neuer.&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <source>%1 is no kind of file that Bitscape opens.</source>
+        <translation>%1 ist keine Art von Datei, die Bitscape öffnet.</translation>
+    </message>
+    <message>
+        <source>It opens %1 and folders of samples.</source>
+        <translation>Es öffnet %1 und Ordner mit Beispielen.</translation>
+    </message>
+    <message>
+        <source>Open folder</source>
+        <translation>Ordner öffnen</translation>
+    </message>
+    <message>
+        <source>Export %1</source>
+        <translation>%1 exportieren</translation>
+    </message>
+    <message>
+        <source>Folders (*)</source>
+        <translation>Ordner (*)</translation>
+    </message>
+    <message>
+        <source>%1 was written: %2 KiB; weights %3 KiB as float, %4 KiB packed.</source>
+        <translation>%1 wurde geschrieben: %2 KiB; Gewichte %3 KiB als Gleitkomma, %4 KiB gepackt.</translation>
+    </message>
+    <message>
+        <source>Not all could be expressed.</source>
+        <translation>Nicht alles ließ sich ausdrücken.</translation>
+    </message>
+    <message>
+        <source>Open &amp;folder…</source>
+        <translation>&amp;Ordner öffnen…</translation>
+    </message>
+    <message>
+        <source>&amp;Export</source>
+        <translation>&amp;Exportieren</translation>
     </message>
 </context>
 <context>
@@ -2044,6 +2263,10 @@
         <source>Recent</source>
         <translation>Zuletzt geöffnet</translation>
     </message>
+    <message>
+        <source>arrays, tables, images</source>
+        <translation>Felder, Tabellen, Bilder</translation>
+    </message>
 </context>
 <context>
     <name>bitscape::widgets::Banner</name>
@@ -2788,6 +3011,17 @@
     <message>
         <source>No quantizer. Choose one to see its levels.</source>
         <translation>Kein Quantisierer. Einen wählen, um seine Stufen zu sehen.</translation>
+    </message>
+</context>
+<context>
+    <name>bitscape::widgets::OpenDialog</name>
+    <message>
+        <source>Preview</source>
+        <translation>Vorschau</translation>
+    </message>
+    <message>
+        <source>Choose a file to see what it holds.</source>
+        <translation>Eine Datei wählen, um zu sehen, was sie enthält.</translation>
     </message>
 </context>
 <context>
@@ -3638,6 +3872,61 @@
     </message>
 </context>
 <context>
+    <name>files</name>
+    <message>
+        <source>Bitscape projects</source>
+        <translation>Bitscape-Projekte</translation>
+    </message>
+    <message>
+        <source>Keras models</source>
+        <translation>Keras-Modelle</translation>
+    </message>
+    <message>
+        <source>ONNX models</source>
+        <translation>ONNX-Modelle</translation>
+    </message>
+    <message>
+        <source>TFLite models</source>
+        <translation>TFLite-Modelle</translation>
+    </message>
+    <message>
+        <source>NumPy arrays</source>
+        <translation>NumPy-Felder</translation>
+    </message>
+    <message>
+        <source>Tables</source>
+        <translation>Tabellen</translation>
+    </message>
+    <message>
+        <source>IDX images</source>
+        <translation>IDX-Bilder</translation>
+    </message>
+    <message>
+        <source>CIFAR-10 batches</source>
+        <translation>CIFAR-10-Dateien</translation>
+    </message>
+    <message>
+        <source>TFRecord files</source>
+        <translation>TFRecord-Dateien</translation>
+    </message>
+    <message>
+        <source>Projects</source>
+        <translation>Projekte</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>Modelle</translation>
+    </message>
+    <message>
+        <source>Data sets</source>
+        <translation>Datensätze</translation>
+    </message>
+    <message>
+        <source>All files (*)</source>
+        <translation>Alle Dateien (*)</translation>
+    </message>
+</context>
+<context>
     <name>format</name>
     <message>
         <source>%1 s</source>
@@ -3657,6 +3946,13 @@
     <message>
         <source>memory bound</source>
         <translation>speicherbegrenzt</translation>
+    </message>
+</context>
+<context>
+    <name>import</name>
+    <message>
+        <source>%1 of %2 layers cannot be run: %3.</source>
+        <translation>%1 von %2 Schichten sind nicht ausführbar: %3.</translation>
     </message>
 </context>
 <context>
@@ -3700,6 +3996,10 @@
     <message>
         <source>Report</source>
         <translation>Bericht</translation>
+    </message>
+    <message>
+        <source>Import</source>
+        <translation>Import</translation>
     </message>
 </context>
 <context>
@@ -3839,6 +4139,68 @@
     <message>
         <source>fixed 16 bit</source>
         <translation>Festkomma 16 Bit</translation>
+    </message>
+</context>
+<context>
+    <name>preview</name>
+    <message>
+        <source>Cannot be opened</source>
+        <translation>Lässt sich nicht öffnen</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n layer(s)</source>
+        <translation>
+            <numerusform>%n Schicht</numerusform>
+            <numerusform>%n Schichten</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>%1 parameters, %2 MACs per sample</source>
+        <translation>%1 Parameter, %2 MACs je Beispiel</translation>
+    </message>
+    <message>
+        <source>input %1: %2</source>
+        <translation>Eingang %1: %2</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n configuration(s)</source>
+        <translation>
+            <numerusform>%n Konfiguration</numerusform>
+            <numerusform>%n Konfigurationen</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n study(s)</source>
+        <translation>
+            <numerusform>%n Studie</numerusform>
+            <numerusform>%n Studien</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n sample(s)</source>
+        <translation>
+            <numerusform>%n Beispiel</numerusform>
+            <numerusform>%n Beispiele</numerusform>
+        </translation>
+    </message>
+    <message>
+        <source>A data set</source>
+        <translation>Ein Datensatz</translation>
+    </message>
+    <message>
+        <source>%1 of %2</source>
+        <translation>%1 zu %2</translation>
+    </message>
+    <message>
+        <source>values %1 … %2</source>
+        <translation>Werte %1 … %2</translation>
+    </message>
+    <message numerus="yes">
+        <source>%n class(es)</source>
+        <translation>
+            <numerusform>%n Klasse</numerusform>
+            <numerusform>%n Klassen</numerusform>
+        </translation>
     </message>
 </context>
 <context>

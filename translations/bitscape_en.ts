@@ -36,6 +36,16 @@
     </message>
 </context>
 <context>
+    <name>bitscape::app::DataPanel</name>
+    <message numerus="yes">
+        <source>%n class(es)</source>
+        <translation>
+            <numerusform>%n class</numerusform>
+            <numerusform>%n classes</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
     <name>bitscape::app::DistributionsPage</name>
     <message numerus="yes">
         <source>%n weight tensor(s), %1 values</source>
@@ -62,6 +72,23 @@
         <translation>
             <numerusform>%n layer on the CPU fallback</numerusform>
             <numerusform>%n layers on the CPU fallback</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>bitscape::app::ImportPage</name>
+    <message numerus="yes">
+        <source>All %n layer(s) can be run.</source>
+        <translation>
+            <numerusform>The one layer can be run.</numerusform>
+            <numerusform>All %n layers can be run.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n layer(s) in the file</source>
+        <translation>
+            <numerusform>%n layer in the file</numerusform>
+            <numerusform>%n layers in the file</numerusform>
         </translation>
     </message>
 </context>
@@ -249,6 +276,44 @@
         <translation>
             <numerusform>%n sample</numerusform>
             <numerusform>%n samples</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>preview</name>
+    <message numerus="yes">
+        <source>%n layer(s)</source>
+        <translation>
+            <numerusform>%n layer</numerusform>
+            <numerusform>%n layers</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n configuration(s)</source>
+        <translation>
+            <numerusform>%n configuration</numerusform>
+            <numerusform>%n configurations</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n study(s)</source>
+        <translation>
+            <numerusform>%n study</numerusform>
+            <numerusform>%n studies</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n sample(s)</source>
+        <translation>
+            <numerusform>%n sample</numerusform>
+            <numerusform>%n samples</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%n class(es)</source>
+        <translation>
+            <numerusform>%n class</numerusform>
+            <numerusform>%n classes</numerusform>
         </translation>
     </message>
 </context>

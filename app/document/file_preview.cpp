@@ -14,14 +14,14 @@ namespace {
 
 constexpr int kPictures = 12;
 
-QString tr(const char* text, int count = -1)
+QString words(const char* text, int count = -1)
 {
     return QCoreApplication::translate("preview", text, nullptr, count);
 }
 
 widgets::FilePreview refused(const Error& error)
 {
-    return {.title = tr(QT_TRANSLATE_NOOP("preview", "Cannot be opened")),
+    return {.title = words(QT_TRANSLATE_NOOP("preview", "Cannot be opened")),
             .lines = {},
             .pictures = {},
             .problem = QString::fromStdString(error.sentence())};
@@ -30,12 +30,13 @@ widgets::FilePreview refused(const Error& error)
 QStringList linesOf(const graph::Graph& graph)
 {
     QStringList lines{
-        tr(QT_TRANSLATE_N_NOOP("preview", "%n layer(s)"), static_cast<int>(graph.layers().size())),
-        tr(QT_TRANSLATE_NOOP("preview", "%1 parameters, %2 MACs per sample"))
+        words(QT_TRANSLATE_N_NOOP("preview", "%n layer(s)"),
+              static_cast<int>(graph.layers().size())),
+        words(QT_TRANSLATE_NOOP("preview", "%1 parameters, %2 MACs per sample"))
             .arg(widgets::integer(graph.parameterCount()), widgets::integer(graph.macs()))};
     for (const int input : graph.inputs()) {
         const graph::Layer& layer = graph.layer(input);
-        lines << tr(QT_TRANSLATE_NOOP("preview", "input %1: %2"))
+        lines << words(QT_TRANSLATE_NOOP("preview", "input %1: %2"))
                      .arg(QString::fromStdString(layer.name),
                           QString::fromStdString(layer.outputShape.toString()));
     }
@@ -67,10 +68,10 @@ widgets::FilePreview ofProject(const std::string& path)
     if (!project->isEmpty()) {
         preview.lines = linesOf(project->graph());
     }
-    preview.lines << tr(QT_TRANSLATE_N_NOOP("preview", "%n configuration(s)"),
-                        static_cast<int>(project->configurations.size()))
-                  << tr(QT_TRANSLATE_N_NOOP("preview", "%n study(s)"),
-                        static_cast<int>(project->studies.size()));
+    preview.lines << words(QT_TRANSLATE_N_NOOP("preview", "%n configuration(s)"),
+                           static_cast<int>(project->configurations.size()))
+                  << words(QT_TRANSLATE_N_NOOP("preview", "%n study(s)"),
+                           static_cast<int>(project->studies.size()));
     if (project->data) {
         preview.pictures = picturesOf(io::previewOf(*project->data, kPictures)).images;
     }
@@ -86,17 +87,17 @@ widgets::FilePreview ofData(const std::string& path)
         return refused(data.error());
     }
     widgets::FilePreview preview;
-    preview.title = data->count > 0 ? tr(QT_TRANSLATE_N_NOOP("preview", "%n sample(s)"),
-                                         static_cast<int>(data->count))
-                                    : tr(QT_TRANSLATE_NOOP("preview", "A data set"));
-    preview.lines << tr(QT_TRANSLATE_NOOP("preview", "%1 of %2"))
+    preview.title = data->count > 0 ? words(QT_TRANSLATE_N_NOOP("preview", "%n sample(s)"),
+                                            static_cast<int>(data->count))
+                                    : words(QT_TRANSLATE_NOOP("preview", "A data set"));
+    preview.lines << words(QT_TRANSLATE_NOOP("preview", "%1 of %2"))
                          .arg(QString::fromStdString(data->sampleShape.toString()),
                               QString::fromStdString(data->dtype))
-                  << tr(QT_TRANSLATE_NOOP("preview", "values %1 … %2"))
+                  << words(QT_TRANSLATE_NOOP("preview", "values %1 … %2"))
                          .arg(widgets::compact(data->minimum), widgets::compact(data->maximum));
     if (data->countsAll && !data->classes.empty()) {
-        preview.lines << tr(QT_TRANSLATE_N_NOOP("preview", "%n class(es)"),
-                            static_cast<int>(data->classes.size()));
+        preview.lines << words(QT_TRANSLATE_N_NOOP("preview", "%n class(es)"),
+                               static_cast<int>(data->classes.size()));
     }
     preview.pictures = picturesOf(*data).images;
     return preview;

@@ -31,7 +31,7 @@ struct ScaleChoice {
     const char* text;
     double factor;
 };
-constexpr ScaleChoice kScales[]{{QT_TRANSLATE_NOOP("DataPanel", "as stored"), 0.0},
+constexpr ScaleChoice kScales[]{{QT_TRANSLATE_NOOP("bitscape::app::DataPanel", "as stored"), 0.0},
                                 {"÷ 255", 1.0 / 255.0},
                                 {"÷ 256", 1.0 / 256.0},
                                 {"÷ 128", 1.0 / 128.0}};

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace bitscape::io {
 
@@ -43,7 +44,8 @@ Result<ModelFile> importTflite(const std::string& path,
         return fail(std::move(ok).error());
     }
     ModelFile file;
-    auto graph = graph::Graph::make(path, std::move(builder.layers), std::move(builder.inputs),
+    auto graph = graph::Graph::make(std::filesystem::path(path).stem().string(),
+                                    std::move(builder.layers), std::move(builder.inputs),
                                     std::move(builder.outputs), builder.batchAxis);
     if (!graph) {
         Error error = std::move(graph).error();
