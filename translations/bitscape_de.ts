@@ -544,7 +544,7 @@
     </message>
     <message>
         <source>Layout in the file</source>
-        <translation>Anordnung in der Datei</translation>
+        <translation>Anordnung</translation>
     </message>
     <message>
         <source>Samples</source>

@@ -95,7 +95,7 @@ QString endingsOf(std::span<const FileRole> roles)
         }
         for (const QString& pattern : patternsOf(kind)) {
             const QString ending = pattern.mid(1); // without the star
-            if (ending.count(QLatin1Char('.')) == 1 && !endings.contains(ending)) {
+            if (ending.lastIndexOf(QLatin1Char('.')) == 0 && !endings.contains(ending)) {
                 endings << ending;
             }
         }

@@ -6,6 +6,8 @@
 
 #include <QCoreApplication>
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <map>
 
@@ -34,6 +36,16 @@ QString becomes(const graph::Layer& layer)
         return fromStd(registered->info->className);
     }
     return QString::fromStdString(io::describe(layer).plain);
+}
+
+/// The operator of the file, where a layer of another name computes it.
+QString fileClassOf(const graph::Layer& layer)
+{
+    const auto config = nlohmann::json::parse(layer.originalConfig, nullptr, false);
+    const auto found = config.is_object() ? config.find("op_type") : config.end();
+    return QString::fromStdString(found != config.end() && found->is_string()
+                                      ? found->get<std::string>()
+                                      : layer.className);
 }
 
 QString quantizersOf(const graph::Configuration& configuration, const std::string& layer)
@@ -67,7 +79,7 @@ std::vector<ImportRow> importRows(const io::ModelFile& file)
             }
         }
         rows.push_back({.layer = layer.name,
-                        .fileClass = QString::fromStdString(layer.className),
+                        .fileClass = fileClassOf(layer),
                         .becomes = becomes(layer),
                         .quantizers = quantizersOf(file.quantizers, layer.name),
                         .remark = remarks.join(QLatin1Char(' ')),

@@ -256,6 +256,11 @@ public:
         file.quantizers.name = file.quantizers.layers.empty() ? "float" : "imported";
         file.warnings = std::move(m_builder.warnings);
         file.notes = std::move(m_builder.notes);
+        file.notes.insert(
+            file.notes.begin(),
+            {ImportKind::Converted, "graph",
+             fmt::format("{} nodes became {} layers; what is constant was folded.",
+                         m_model.graph.nodes.size(), file.graph->layers().size())});
         file.format = "onnx";
         file.producer = producer();
         return file;
