@@ -27,7 +27,8 @@ qt_add_library(
   window/headless.h window/headless.cpp
   window/layers_data.h window/layers_data.cpp
   window/log.h window/log.cpp
-  window/main_window.h window/main_window.cpp window/main_window_menus.cpp
+  window/main_window.h window/main_window.cpp window/main_window_files.cpp
+  window/main_window_menus.cpp
   window/page.h window/page.cpp
   window/pages/accelerator_form.h window/pages/accelerator_form.cpp
   window/pages/calibrate_page.cpp
