@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/io/tflite/tflite_import.h"
 
+#include "core/base/json_text.h"
 #include "core/base/text.h"
+#include "core/graph/layer_registry.h"
+#include "core/io/keras_describe.h"
 #include "core/io/tflite/tflite_builder.h"
 
 #include <fmt/format.h>
@@ -30,6 +33,28 @@ void noteFile(const TfliteModel& model, ModelFile& file)
     }
 }
 
+/// Layers that Keras has are called as there, so that costs, maps by class and searches know them;
+/// the file's operator stays in the config.
+void nameClasses(std::vector<graph::Layer>& layers)
+{
+    for (graph::Layer& layer : layers) {
+        const auto* registered = std::get_if<graph::RuleOp>(&layer.op);
+        const bool isForeign =
+            !layer.isSupported() || std::holds_alternative<graph::SelectOp>(layer.op) ||
+            (registered != nullptr && graph::findLayerKind(registered->info->className) == nullptr);
+        if (isForeign) {
+            continue;
+        }
+        Json config = Json::parse(layer.originalConfig, nullptr, false);
+        if (!config.is_object()) {
+            config = Json::object();
+        }
+        config["op_type"] = layer.className;
+        layer.originalConfig = config.dump();
+        layer.className = describe(layer).plain;
+    }
+}
+
 } // namespace
 
 Result<ModelFile> importTflite(const std::string& path,
@@ -43,6 +68,7 @@ Result<ModelFile> importTflite(const std::string& path,
     if (auto ok = builder.build(); !ok) {
         return fail(std::move(ok).error());
     }
+    nameClasses(builder.layers);
     ModelFile file;
     auto graph = graph::Graph::make(std::filesystem::path(path).stem().string(),
                                     std::move(builder.layers), std::move(builder.inputs),

@@ -136,7 +136,8 @@ TEST(Tflite, ADenseLayerComputes)
     EXPECT_TRUE(file->quantizers.isFloat());
     const graph::Layer& layer = file->graph->layer(1);
     EXPECT_EQ(layer.name, "y"); // the first of the names strung together
-    EXPECT_EQ(layer.className, "FULLY_CONNECTED");
+    EXPECT_EQ(layer.className, "Dense");
+    EXPECT_NE(layer.originalConfig.find("FULLY_CONNECTED"), std::string::npos);
     EXPECT_EQ(layer.macs, 6);
     const std::vector<float> x{1, 2, -1, 0};
     EXPECT_THAT(run(*file, Tensor(Shape{2, 2}, x), {}), ElementsAre(5.5F, 0, 0, 0, 1, 0));
@@ -172,7 +173,7 @@ TEST(Tflite, AFunctionThatTheCodesDoNotImplyStays)
     ASSERT_EQ(file->graph->layers().size(), 3U);
     EXPECT_EQ(file->graph->layer(1).name, "y/real");
     EXPECT_EQ(file->graph->layer(2).name, "y");
-    EXPECT_EQ(file->graph->layer(2).className, "QUANTIZE");
+    EXPECT_EQ(file->graph->layer(2).className, "Activation");
     const std::vector<float> x{1, 2};
     // 0.5 of a step is nothing; −187.5 + … is cut off at 0
     EXPECT_THAT(run(*file, Tensor(Shape{1, 2}, x), file->quantizers), ElementsAre(31, 0));
@@ -356,7 +357,7 @@ TEST(TfliteExport, WhatHasNoCodesIsNamed)
     const auto content = exportTflite({file->graph, {}});
     ASSERT_FALSE(content);
     EXPECT_EQ(content.error().code, ErrorCode::Unsupported);
-    EXPECT_THAT(content.error().message, HasSubstr("x (INPUT"));
+    EXPECT_THAT(content.error().message, HasSubstr("x (InputLayer"));
 }
 
 } // namespace
