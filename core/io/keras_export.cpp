@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/io/keras_export.h"
 
+#include "core/base/text.h"
 #include "core/graph/execution.h"
+#include "core/graph/layer_registry.h"
 #include "core/graph/layers/layer_kernel.h"
 #include "core/io/keras3_writer.h"
 #include "core/io/keras_describe.h"
@@ -165,9 +167,32 @@ Result<graph::GraphPtr> foldAsQKeras(const ExportInput& input, ImportNotes& note
     return graph ? withPairWeights(*graph, pairs) : graph;
 }
 
+/// Operators of other formats have no class of Keras.
+Result<void> requireKerasLayers(const graph::Graph& graph)
+{
+    if (auto ok = graph::requireSupported(graph); !ok) {
+        return ok;
+    }
+    std::vector<std::string> named;
+    for (const graph::Layer& layer : graph.layers()) {
+        const auto* registered = std::get_if<graph::RuleOp>(&layer.op);
+        if (registered != nullptr && !graph::isImplied(layer.op) &&
+            graph::findLayerKind(registered->info->className) == nullptr) {
+            named.push_back(layer.name + " (" + layer.className + ")");
+        }
+    }
+    return named.empty() ? Result<void>()
+                         : fail(ErrorCode::Unsupported,
+                                "Keras has no such layers: " + join(named, ", ") + ".",
+                                graph.name(), "Export to ONNX, or replace them.");
+}
+
 /// The network in QKeras' terms.
 Result<ExportInput> asQKeras(const ExportInput& input, ImportNotes& notes)
 {
+    if (auto ok = requireKerasLayers(*input.graph); !ok) {
+        return fail(std::move(ok).error());
+    }
     ExportInput out = input;
     if (input.configuration.foldBatchNorm) {
         auto folded = foldAsQKeras(input, notes);
@@ -186,7 +211,7 @@ Result<ExportInput> asQKeras(const ExportInput& input, ImportNotes& notes)
 
 Result<ExportContent> exportKerasH5(const ExportInput& input)
 {
-    if (auto ok = graph::requireSupported(*input.graph); !ok) {
+    if (auto ok = requireKerasLayers(*input.graph); !ok) {
         return fail(std::move(ok).error());
     }
     graph::GraphPtr network = input.graph;

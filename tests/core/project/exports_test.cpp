@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/graph/execution.h"
+#include "core/graph/functions/function_layer.h"
 #include "core/io/array_file.h"
 #include "core/project/exports.h"
 #include "core/project/search_export.h"
@@ -7,6 +8,7 @@
 #include "core/search/calibration.h"
 #include "tests/core/io/temporary_folder.h"
 #include "tests/core/project/sample_projects.h"
+#include "tests/support/networks.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -223,6 +225,25 @@ TEST(ExportsTest, SizesCountTheBitsOfEachQuantizer)
     const int layer = quantized.graph->find("conv_1");
     const Index kernel = quantized.graph->layer(layer).weights.front().value->size();
     EXPECT_EQ(weightSizes(quantized).packedBytes, parameters * 4 - (kernel * 28) / 8);
+}
+
+/// An operator of ONNX among the layers.
+TEST(ExportsTest, KerasFormatsNameLayersThatKerasLacks)
+{
+    graph::FunctionSetup setup{.function = graph::findFunction("", "Erf", 13), .opset = 13};
+    setup.inputs.push_back(
+        {.kind = graph::FunctionInput::Kind::Tensor, .tensor = {.hasBatch = true}});
+    setup.outputs.push_back({.hasBatch = true});
+    const io::ExportInput input{
+        networks::Builder(Shape{3}).add("erf", "Erf", graph::functionOp(std::move(setup))).make(),
+        {}};
+    for (const char* name : {"keras-h5", "keras", "qkeras-json"}) {
+        const ExportFormat& format = *valueOf(findExportFormat(name));
+        const auto content = format.write({input, nullptr, nullptr}, {});
+        ASSERT_FALSE(content) << name;
+        EXPECT_EQ(content.error().code, ErrorCode::Unsupported);
+        EXPECT_THAT(content.error().message, HasSubstr("erf (Erf)"));
+    }
 }
 
 TEST(ExportsTest, AutoQKerasConfigurationIsAccepted)
