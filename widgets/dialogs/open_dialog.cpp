@@ -15,6 +15,7 @@ namespace {
 
 constexpr int kRestMilliseconds = 120;
 constexpr int kPanelWidth = 280;
+constexpr QSize kSize(1040, 600);
 constexpr int kColumns = 4;
 constexpr int kCell = 64;
 constexpr int kGap = 4;
@@ -72,6 +73,7 @@ OpenDialog::OpenDialog(QWidget* parent, const QString& title, const QString& fol
     if (auto* grid = qobject_cast<QGridLayout*>(this->layout())) {
         grid->addWidget(panel, 0, grid->columnCount(), grid->rowCount(), 1);
     }
+    resize(kSize);
     m_rest.setSingleShot(true);
     m_rest.setInterval(kRestMilliseconds);
     connect(&m_rest, &QTimer::timeout, this, &OpenDialog::look);

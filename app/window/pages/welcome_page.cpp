@@ -170,9 +170,8 @@ QWidget* WelcomePage::makeStart()
     layout->setContentsMargins(16, 14, 16, 14);
     layout->setSpacing(8);
     layout->addWidget(heading(tr("Start"), frame));
-    auto* model =
-        startButton(widgets::Icon::File, tr("Open model…"), QStringLiteral("Keras, ONNX, TFLite"),
-                    keyText(QStringLiteral("Ctrl+Shift+O")), frame);
+    auto* model = startButton(widgets::Icon::File, tr("Open model…"), {},
+                              keyText(QStringLiteral("Ctrl+Shift+O")), frame);
     auto* project = startButton(widgets::Icon::Open, tr("Open project…"), {},
                                 keyText(QStringLiteral("Ctrl+O")), frame);
     auto* dataSet = startButton(widgets::Icon::Data, tr("Open data set…"),
