@@ -83,6 +83,8 @@ std::optional<int> ProgramBuilder::tabulate(int l, int t, const UniformGrid& to,
             return std::nullopt;
         }
         made = std::move(*softmax);
+    } else if (isLeakyRelu(f) && followsLiteRt(*q, from.steps, to.grid)) {
+        made = liteRtLeakyRelu(f.negativeSlope, from, to.grid, m_options.kernels);
     } else {
         made = functionTable(f, from, *q, m_call);
     }
@@ -107,8 +109,10 @@ std::optional<int> ProgramBuilder::requantizeCodes(int l, int t, const quant::Qu
     const auto factors = ratios(from.steps, to.steps.front());
     if (followsLiteRt(*q, from.steps, to)) {
         const IntegerStep* step = canJoin(l, t);
-        rule.scaling = liteRtScaling(step != nullptr ? step->work : Work(RescaleWork{}), from.steps,
-                                     to.steps.front(), m_options.kernels);
+        const int source = step != nullptr ? step->inputs.front() : t;
+        rule.scaling =
+            liteRtScaling(step != nullptr ? step->work : Work(RescaleWork{}), from.steps,
+                          to.steps.front(), m_options.kernels, isWideGrid(tensor(source).grid));
     } else {
         rule.scaling = makeScaling(factors, uniform->rounding, from.largest());
     }

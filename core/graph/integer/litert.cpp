@@ -22,6 +22,20 @@ ScaleRule ruleOfProducts(const ConvolveWork& work, LiteRtKernels kernels)
     return work.isDense ? ScaleRule::HalfUp : ScaleRule::Twice;
 }
 
+/// For sums of 64 bits: multipliers of 15 bits, ties upwards.
+Scaling reducedScaling(const std::vector<double>& factors)
+{
+    constexpr int kDropped = 16;
+    constexpr std::int32_t kLargest = 0x7FFF;
+    Scaling out = makeLiteRtScaling(factors, ScaleRule::HalfUp);
+    for (std::size_t i = 0; i < factors.size(); ++i) {
+        const std::int64_t nearest = shiftRight(out.multipliers[i], kDropped, ScaleRule::HalfUp);
+        out.multipliers[i] = static_cast<std::int32_t>(std::min<std::int64_t>(nearest, kLargest));
+        out.exponents[i] += kDropped;
+    }
+    return out;
+}
+
 /// XNNPACK's change of scale between codes: 8 bits behind the point.
 Scaling coarseScaling(const std::vector<double>& steps, double to)
 {
@@ -56,9 +70,12 @@ void xnnpackSum(const CodeGrid& a, const CodeGrid& b, const CodeGrid& to, LiteRt
 } // namespace
 
 Scaling liteRtScaling(const Work& work, const std::vector<double>& steps, double to,
-                      LiteRtKernels kernels)
+                      LiteRtKernels kernels, bool isWide)
 {
     const auto* products = std::get_if<ConvolveWork>(&work);
+    if (isWide && kernels == LiteRtKernels::Xnnpack) { // which leaves them to the others
+        kernels = LiteRtKernels::Optimised;
+    }
     const bool isPlain = std::holds_alternative<RescaleWork>(work);
     if (kernels == LiteRtKernels::Xnnpack && isPlain) {
         return coarseScaling(steps, to);
@@ -75,7 +92,14 @@ Scaling liteRtScaling(const Work& work, const std::vector<double>& steps, double
                           : isFloat ? static_cast<double>(static_cast<float>(step)) / to
                                     : step / to);
     }
-    return makeLiteRtScaling(factors, rule);
+    return isWide && products != nullptr && !products->isDense ? reducedScaling(factors)
+                                                               : makeLiteRtScaling(factors, rule);
+}
+
+bool isWideGrid(const CodeGrid& grid)
+{
+    constexpr std::int64_t kMostSteps = 255;
+    return grid.high - grid.low > kMostSteps;
 }
 
 LiteRtSum liteRtSumOf(const CodeGrid& a, const CodeGrid& b, const CodeGrid& to,
@@ -86,7 +110,7 @@ LiteRtSum liteRtSumOf(const CodeGrid& a, const CodeGrid& b, const CodeGrid& to,
     out.rule.zero = to.zero;
     out.rule.low = to.low;
     out.rule.high = to.high;
-    const bool isWide = std::max({a.high - a.low, b.high - b.low, to.high - to.low}) > 255;
+    const bool isWide = isWideGrid(a) || isWideGrid(b) || isWideGrid(to);
     if (kernels == LiteRtKernels::Xnnpack && !isWide) {
         xnnpackSum(a, b, to, out);
         return out;
@@ -106,10 +130,10 @@ LiteRtSum liteRtSumOf(const CodeGrid& a, const CodeGrid& b, const CodeGrid& to,
 
 std::optional<SoftmaxWork> liteRtSoftmax(const CodeGrid& from, const CodeGrid& to)
 {
-    constexpr std::int64_t kMostSteps = 255;
-    if (from.high - from.low > kMostSteps || to.high - to.low > kMostSteps) {
+    if (isWideGrid(from) || isWideGrid(to)) {
         return std::nullopt;
     }
+    constexpr std::int64_t kMostSteps = 255;
     SoftmaxWork work;
     for (std::int64_t i = 0; i <= kMostSteps; ++i) {
         const float below = static_cast<float>(from.steps.front()) * static_cast<float>(-i);
@@ -117,6 +141,35 @@ std::optional<SoftmaxWork> liteRtSoftmax(const CodeGrid& from, const CodeGrid& t
     }
     work.outputScale = static_cast<float>(to.steps.front());
     return work;
+}
+
+bool isLeakyRelu(const Function& f)
+{
+    return f.kind == FunctionKind::Relu && f.negativeSlope != 0.0F && f.threshold == 0.0F &&
+           f.maxValue <= 0.0F;
+}
+
+TableWork liteRtLeakyRelu(float slope, const CodeGrid& from, const CodeGrid& to,
+                          LiteRtKernels kernels)
+{
+    const auto scaleFrom = static_cast<float>(from.steps.front());
+    const auto scaleTo = static_cast<float>(to.steps.front());
+    Scaling scaling; // of codes from 0 up, of codes below
+    if (kernels == LiteRtKernels::Xnnpack && !isWideGrid(from)) {
+        const float ratio = scaleFrom / scaleTo;
+        scaling = coarseScaling({ratio, ratio * slope}, 1.0);
+    } else {
+        const std::array factors{static_cast<double>(scaleFrom / scaleTo),
+                                 static_cast<double>(scaleFrom * slope / scaleTo)};
+        scaling = makeLiteRtScaling(factors, ScaleRule::Twice);
+    }
+    TableWork table{from.low, {}};
+    for (std::int64_t code = from.low; code <= from.high; ++code) {
+        const std::int64_t x = code - from.zero;
+        const std::int64_t y = scaled(scaling, x >= 0 ? 0 : 1, x) + to.zero;
+        table.levels.push_back(std::clamp(y, to.low, to.high));
+    }
+    return table;
 }
 
 TableWork functionTable(const Function& f, const CodeGrid& from, const quant::Quantizer& q,

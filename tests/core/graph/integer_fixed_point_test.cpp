@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/rng.h"
 #include "core/graph/integer/fixed_point.h"
+#include "core/graph/integer/litert.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -97,6 +98,39 @@ TEST(FixedPoint, TwiceRoundsTwice)
         const int shift = -(scaling.exponents[0] + 31);
         ASSERT_GE(shift, 0);
         EXPECT_EQ(scaled(scaling, 0, x), divided(high, shift, ScaleRule::HalfAway));
+    }
+}
+
+/// Codes that LiteRT 2.3 computed.
+TEST(FixedPoint, LeakyReluIsLiteRts)
+{
+    const CodeGrid from{{static_cast<double>(0.043F)}, -7, -128, 127};
+    const CodeGrid to{{static_cast<double>(0.037F)}, 11, -128, 127};
+    const auto codes = [&](LiteRtKernels kernels) {
+        const TableWork table = liteRtLeakyRelu(0.3F, from, to, kernels);
+        std::vector<std::int64_t> out;
+        for (const int code : {-128, -126, -100, -77, -31, -20, 8, 33, 47, 90}) {
+            out.push_back(table.levels[static_cast<std::size_t>(code - table.lowest)]);
+        }
+        return out;
+    };
+    const auto builtIn = testing::ElementsAre(-31, -31, -22, -14, 2, 6, 28, 57, 74, 124);
+    EXPECT_THAT(codes(LiteRtKernels::Reference), builtIn);
+    EXPECT_THAT(codes(LiteRtKernels::Optimised), builtIn);
+    EXPECT_THAT(codes(LiteRtKernels::Xnnpack),
+                testing::ElementsAre(-31, -30, -21, -13, 3, 6, 28, 58, 74, 124));
+}
+
+/// Sums of 64 bits have multipliers of 15 bits, in all sets of kernels.
+TEST(FixedPoint, WideConvolutionsHaveReducedMultipliers)
+{
+    const Work work = ConvolveWork{};
+    for (const auto kernels :
+         {LiteRtKernels::Reference, LiteRtKernels::Optimised, LiteRtKernels::Xnnpack}) {
+        const Scaling scaling = liteRtScaling(work, {0.3, 0.99999}, 1.0, kernels, true);
+        EXPECT_EQ(scaling.rule, ScaleRule::HalfUp);
+        EXPECT_THAT(scaling.multipliers, testing::ElementsAre(19661, 0x7FFF));
+        EXPECT_THAT(scaling.exponents, testing::ElementsAre(-16, -15));
     }
 }
 
