@@ -71,8 +71,11 @@ private:
                                                     const std::vector<int>& inputs,
                                                     const UniformGrid& to);
     [[nodiscard]] std::optional<int> liteRtSum(int l, const std::vector<char>& isNegative,
+                                               const std::vector<int>& inputs,
                                                const UniformGrid& to);
     [[nodiscard]] std::optional<int> product(int l);
+    /// Input `number` of layer l as large as the layer's output: itself, or its codes repeated.
+    [[nodiscard]] std::optional<int> repeated(int l, std::size_t number);
     /// A layer that gives its one weight.
     [[nodiscard]] std::optional<int> constant(int l);
     /// A layer that only moves values: found by looking at what it does to numbers.

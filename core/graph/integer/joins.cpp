@@ -45,6 +45,32 @@ Scaling times(std::int64_t multiple)
     return {ScaleRule::HalfEven, {static_cast<std::int32_t>(multiple)}, {0}, {}};
 }
 
+/// The element of `from` for every element of `to`, whose sizes are the same or stand in for a 1;
+/// axes that `from` lacks are the first ones.
+std::optional<std::vector<std::int32_t>> repeatedSources(const Shape& from, const Shape& to)
+{
+    const int missing = to.rank() - from.rank();
+    if (missing < 0 || to.elementCount() > std::numeric_limits<std::int32_t>::max()) {
+        return std::nullopt;
+    }
+    std::vector<std::int32_t> sources(static_cast<std::size_t>(to.elementCount()), 0);
+    Index toPitch = 1;
+    Index fromPitch = 1;
+    for (int axis = to.rank() - 1; axis >= missing; --axis) {
+        const Index size = from[axis - missing];
+        if (size != to[axis] && size != 1) {
+            return std::nullopt;
+        }
+        for (std::size_t e = 0; size != 1 && e < sources.size(); ++e) {
+            const Index place = static_cast<Index>(e) / toPitch % size;
+            sources[e] += static_cast<std::int32_t>(place * fromPitch);
+        }
+        toPitch *= to[axis];
+        fromPitch *= size;
+    }
+    return sources;
+}
+
 /// Where the numbers of a layer that only moves values come from: it is given numbers that tell
 /// their places, of both signs, and once more in another order.
 std::optional<std::vector<std::int32_t>>
@@ -101,21 +127,19 @@ std::optional<int> ProgramBuilder::sum(int l, const std::vector<char>& isNegativ
     std::vector<double> steps;
     std::vector<int> inputs;
     for (std::size_t i = 0; i < count; ++i) {
-        inputs.push_back(input(l, i));
-        const CodeTensor& term = tensor(inputs[i]);
-        if (term.isFloat()) {
-            return refuse("an input has no codes");
+        const auto whole = repeated(l, i);
+        if (!whole) {
+            return std::nullopt;
         }
-        if (!(inputShape(l, i) == layer(l).outputShape)) {
-            return refuse("its inputs have different shapes");
-        }
+        inputs.push_back(*whole);
+        const CodeTensor& term = tensor(*whole);
         steps.insert(steps.end(), term.grid.steps.begin(), term.grid.steps.end());
     }
     const auto uniform = m_quantizer ? uniformGrid(*m_quantizer, m_call) : std::nullopt;
     if (uniform && steps.size() == 2 && count == 2 &&
         followsLiteRt(*m_quantizer, steps, uniform->grid)) {
         m_isActivated = true;
-        return liteRtSum(l, isNegative, *uniform);
+        return liteRtSum(l, isNegative, inputs, *uniform);
     }
     const auto common = steps.size() == count ? commonStep(steps) : std::nullopt;
     if (!common && uniform) {
@@ -168,13 +192,31 @@ std::optional<int> ProgramBuilder::sumOnFinerGrid(int l, const std::vector<char>
 }
 
 std::optional<int> ProgramBuilder::liteRtSum(int l, const std::vector<char>& isNegative,
-                                             const UniformGrid& to)
+                                             const std::vector<int>& inputs, const UniformGrid& to)
 {
-    std::vector<int> inputs{input(l, 0), input(l, 1)};
     const LiteRtSum made = liteRtSumOf(tensor(inputs[0]).grid, tensor(inputs[1]).grid, to.grid,
                                        isNegative, m_options.kernels);
     const int output = addCodes(l, layer(l).outputShape, to.grid);
-    return addStep(l, std::move(inputs), output, made.work, made.rule);
+    return addStep(l, inputs, output, made.work, made.rule);
+}
+
+std::optional<int> ProgramBuilder::repeated(int l, std::size_t number)
+{
+    const int t = input(l, number);
+    if (tensor(t).isFloat()) {
+        return refuse("an input has no codes");
+    }
+    const Shape from = inputShape(l, number);
+    const Shape& to = layer(l).outputShape;
+    if (from == to) {
+        return t;
+    }
+    auto sources = repeatedSources(from, to);
+    if (!sources || tensor(t).grid.steps.size() != 1) {
+        return refuse("its inputs have different shapes");
+    }
+    const int output = addCodes(l, to, tensor(t).grid);
+    return addStep(l, {t}, output, GatherWork{std::move(*sources)});
 }
 
 std::optional<int> ProgramBuilder::product(int l)
@@ -182,16 +224,18 @@ std::optional<int> ProgramBuilder::product(int l)
     if (layer(l).inputs.size() != 2) {
         return refuse("it multiplies more than two inputs");
     }
-    std::vector<int> inputs{input(l, 0), input(l, 1)};
+    std::vector<int> inputs;
     double bound = 1.0;
     double step = 1.0;
     for (std::size_t i = 0; i < 2; ++i) {
-        const CodeTensor& factor = tensor(inputs[i]);
-        if (factor.isFloat()) {
-            return refuse("an input has no codes");
+        const auto whole = repeated(l, i);
+        if (!whole) {
+            return std::nullopt;
         }
-        if (factor.grid.steps.size() != 1 || !(inputShape(l, i) == layer(l).outputShape)) {
-            return refuse("its inputs have different shapes or several scales");
+        inputs.push_back(*whole);
+        const CodeTensor& factor = tensor(*whole);
+        if (factor.grid.steps.size() != 1) {
+            return refuse("an input has several scales");
         }
         bound *= static_cast<double>(factor.grid.largest());
         step *= factor.grid.steps.front();

@@ -214,6 +214,20 @@ TEST(IntegerPlan, NeitherThreadsNorBatchesChangeABit)
     }
 }
 
+/// A term of one pixel is repeated over the other's.
+TEST(IntegerPlan, SmallTermsAreRepeated)
+{
+    const GraphPtr graph = Builder({4, 4, 3})
+                               .add("m", "MaxPooling2D", PoolOp{.window = {4, 4}, .stride = {4, 4}})
+                               .add("s", "Add", AddOp{}, {1, 0})
+                               .make(17);
+    Configuration c;
+    c.input = quantizer(bits(8, 0));
+    EXPECT_THAT(IntegerPlan::make(graph, c, graph->weights()).value()->program().warnings,
+                testing::IsEmpty());
+    expectEqual(graph, c, reference::randomTensor(Shape{3, 4, 4, 3}, 18));
+}
+
 TEST(IntegerPlan, SaysWhichLayersRunOnFloats)
 {
     const GraphPtr graph =
