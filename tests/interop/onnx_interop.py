@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+PACKAGES = ["onnx", "onnxruntime", "qonnx"]
 FLOAT_TOLERANCE = 1e-5  # of the range of the output
 STEP_TOLERANCE = 0.02   # share of samples where a sum near a tie may fall on the other code
 MAP = {"re:.*conv.*": {"kernel_quantizer": "quantized_bits(6,0,1,alpha=1.0)",
