@@ -178,6 +178,27 @@ TEST_P(ReadFormat, ReadsBackWithTheSamePredictions)
                 GetParam().needsCodes ? kTwoSteps : 0.0F);
 }
 
+/// A project made of the file opens again with the same network.
+TEST_P(ReadFormat, IsKeptInAProject)
+{
+    if (GetParam().readback == ExportReadback::Map) {
+        return; // no network
+    }
+    const std::string path = m_folder / nameFor(GetParam());
+    ASSERT_TRUE(exportTo(GetParam(), requestFor(GetParam()), path));
+    const Project made = makeProject(valueOf(openModel(path)).model);
+    const std::string kept = m_folder / "kept.bitscape";
+    ASSERT_TRUE(save(made, kept));
+    std::filesystem::remove(path); // the project needs nothing else
+    const Project again = valueOf(load(kept));
+    EXPECT_EQ(again.model->format, made.model->format);
+    EXPECT_EQ(again.model->sha256, made.model->sha256);
+    const graph::Configuration& configuration = again.currentConfiguration().configuration;
+    EXPECT_TRUE(sameContent(configuration, made.currentConfiguration().configuration));
+    EXPECT_EQ(predictionsOf(again.model->graph, configuration),
+              predictionsOf(made.model->graph, configuration));
+}
+
 std::string nameOf(const ::testing::TestParamInfo<ExportFormat>& info)
 {
     std::string name = info.param.name;
