@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace bitscape::graph {
@@ -61,8 +62,8 @@ Result<Index> countSamples(const Graph& graph, std::span<const TensorView> input
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         const Layer& layer = graph.layer(wanted[i]);
         const Shape& got = inputs[i].shape;
-        if (got.rank() < 1 || (!(got.sample() == layer.outputShape) &&
-                               !(got.sample() == layer.resultShape()))) {
+        if (got.rank() < 1 ||
+            (!(got.sample() == layer.outputShape) && !(got.sample() == layer.resultShape()))) {
             return fail(ErrorCode::ShapeMismatch,
                         fmt::format("The data have the shape {}, the network reads N×{}.",
                                     got.toString(), layer.outputShape.toString()),
@@ -76,6 +77,32 @@ Result<Index> countSamples(const Graph& graph, std::span<const TensorView> input
         count = got[0];
     }
     return count;
+}
+
+Result<std::vector<Tensor>> runInChunks(
+    Index count, Index chunk, std::span<const Shape> resultShapes, Parallel& parallel,
+    const JobContext& job,
+    const std::function<void(std::vector<Tensor>& results, Index first, Index here, int worker)>&
+        run)
+{
+    std::vector<Tensor> results;
+    for (const Shape& shape : resultShapes) {
+        results.emplace_back(shape.batchOf(count));
+    }
+    const Index chunks = (count + chunk - 1) / chunk;
+    parallel.forEach(static_cast<std::size_t>(chunks), [&](std::size_t item, int worker) {
+        if (job.stop.stop_requested()) {
+            return;
+        }
+        const Index first = static_cast<Index>(item) * chunk;
+        const Index here = std::min(chunk, count - first);
+        run(results, first, here, worker);
+        job.add(here);
+    });
+    if (auto ok = job.proceed(); !ok) {
+        return fail(std::move(ok).error());
+    }
+    return results;
 }
 
 } // namespace bitscape::graph

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/base/job.h"
+#include "core/base/parallel.h"
 #include "core/graph/configuration.h"
 #include "core/graph/graph.h"
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -21,5 +24,14 @@ struct PreparedGraph {
 /// How many samples the views hold, one view per input of the network; ShapeMismatch if they do not
 /// fit it or each other.
 [[nodiscard]] Result<Index> countSamples(const Graph& graph, std::span<const TensorView> inputs);
+
+/// Runs `count` samples in chunks of fixed size on several threads and returns the results, each
+/// N×shape, that `run` writes. `worker`: which thread's memory to work in. Canceled; progress
+/// counts samples.
+[[nodiscard]] Result<std::vector<Tensor>> runInChunks(
+    Index count, Index chunk, std::span<const Shape> resultShapes, Parallel& parallel,
+    const JobContext& job,
+    const std::function<void(std::vector<Tensor>& results, Index first, Index here, int worker)>&
+        run);
 
 } // namespace bitscape::graph

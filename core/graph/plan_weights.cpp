@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 namespace bitscape::graph {
 
@@ -157,6 +158,42 @@ Result<void> checkPlan(const Graph& graph, const Configuration& configuration)
         }
     }
     return {};
+}
+
+std::vector<std::vector<std::size_t>> sharedWeights(const Graph& graph)
+{
+    std::map<const Tensor*, std::vector<std::size_t>> slots;
+    std::size_t slot = 0;
+    for (const Layer& layer : graph.layers()) {
+        for (const Weight& weight : layer.weights) {
+            slots[weight.value.get()].push_back(slot++);
+        }
+    }
+    std::vector<std::vector<std::size_t>> shared;
+    for (auto& [tensor, group] : slots) {
+        if (group.size() > 1) {
+            shared.push_back(std::move(group));
+        }
+    }
+    return shared;
+}
+
+Result<void> requireGradients(const Graph& graph)
+{
+    std::vector<std::string> named;
+    for (const Layer& layer : graph.layers()) {
+        const auto* registered = std::get_if<RuleOp>(&layer.op);
+        if (registered != nullptr && !registered->rule->hasGradient()) {
+            named.push_back(fmt::format("{} ({})", layer.name, layer.className));
+        }
+    }
+    if (named.empty()) {
+        return {};
+    }
+    return fail(ErrorCode::Unsupported,
+                fmt::format("The network holds {} that cannot be trained: {}.",
+                            named.size() == 1 ? "a layer" : "layers", fmt::join(named, ", ")),
+                graph.name(), "Predictions, calibration and quantization work all the same.");
 }
 
 } // namespace bitscape::graph

@@ -26,6 +26,13 @@ weightQuantizers(const Graph& graph, const Configuration& configuration,
 [[nodiscard]] std::vector<float> weightClipLimits(const Graph& graph,
                                                   const Configuration& configuration);
 
+/// Weight slots that hold one tensor, where several calls of a layer share it; groups of two and
+/// more.
+[[nodiscard]] std::vector<std::vector<std::size_t>> sharedWeights(const Graph& graph);
+
+/// Unsupported naming every layer that can be run and not trained.
+[[nodiscard]] Result<void> requireGradients(const Graph& graph);
+
 /// Everything a plan demands of its arguments: layers supported, sizes closed, quantizers fit the
 /// tensors, output quantizers have their ranges.
 [[nodiscard]] Result<void> checkPlan(const Graph& graph, const Configuration& configuration);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/rng.h"
 #include "core/graph/execution.h"
-#include "core/graph/layer_rule.h"
 #include "core/graph/plan_weights.h"
 #include "core/graph/training_program.h"
 
@@ -11,7 +10,6 @@
 #include <array>
 #include <cmath>
 #include <functional>
-#include <map>
 #include <numeric>
 
 namespace bitscape::graph {
@@ -163,6 +161,7 @@ private:
     {
         m_quantizers = weightQuantizers(*m_graph, configuration, m_kernels);
         m_clipLimits = weightClipLimits(*m_graph, configuration);
+        m_shared = sharedWeights(*m_graph);
         std::size_t slot = 0;
         for (int l = 0; l < layerCount(); ++l) {
             const auto& weights = m_graph->layer(l).weights;
@@ -553,21 +552,14 @@ private:
     /// the sum, so that equal steps keep them equal.
     void sumShared()
     {
-        std::map<const Tensor*, std::vector<std::size_t>> copies;
-        std::size_t slot = 0;
-        for (const Layer& layer : m_graph->layers()) {
-            for (const Weight& weight : layer.weights) {
-                copies[weight.value.get()].push_back(slot++);
-            }
-        }
-        for (const auto& [tensor, slots] : copies) {
+        for (const std::vector<std::size_t>& slots : m_shared) {
             Tensor& sum = m_gradients[slots.front()];
-            for (std::size_t i = 1; i < slots.size(); ++i) {
-                std::ranges::transform(sum.values(), m_gradients[slots[i]].values(),
+            for (const std::size_t slot : std::span(slots).subspan(1)) {
+                std::ranges::transform(sum.values(), m_gradients[slot].values(),
                                        sum.values().begin(), std::plus<>());
             }
-            for (std::size_t i = 1; i < slots.size(); ++i) {
-                std::ranges::copy(sum.values(), m_gradients[slots[i]].values().begin());
+            for (const std::size_t slot : std::span(slots).subspan(1)) {
+                std::ranges::copy(sum.values(), m_gradients[slot].values().begin());
             }
         }
     }
@@ -637,6 +629,7 @@ private:
     std::vector<ActivityPenalty> m_penalties;
     std::vector<double> m_penaltyParts; ///< sums per penalty and work item
     std::vector<Tensor> m_quantized, m_gradients;
+    std::vector<std::vector<std::size_t>> m_shared; ///< slots, see sharedWeights()
     std::vector<float*> m_gradientPointers;
     std::vector<TensorView> m_views; ///< weights in use
 
@@ -650,25 +643,6 @@ private:
     int m_items = 0;
     std::uint64_t m_seed = 0;
 };
-
-/// Unsupported naming every layer that can be run and not trained.
-Result<void> requireGradients(const Graph& graph)
-{
-    std::vector<std::string> named;
-    for (const Layer& layer : graph.layers()) {
-        const auto* registered = std::get_if<RuleOp>(&layer.op);
-        if (registered != nullptr && !registered->rule->hasGradient()) {
-            named.push_back(fmt::format("{} ({})", layer.name, layer.className));
-        }
-    }
-    if (named.empty()) {
-        return {};
-    }
-    return fail(ErrorCode::Unsupported,
-                fmt::format("The network holds {} that cannot be trained: {}.",
-                            named.size() == 1 ? "a layer" : "layers", fmt::join(named, ", ")),
-                graph.name(), "Predictions, calibration and quantization work all the same.");
-}
 
 } // namespace
 

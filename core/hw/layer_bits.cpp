@@ -2,6 +2,7 @@
 #include "core/hw/accelerator.h"
 
 #include <algorithm>
+#include <set>
 
 namespace bitscape::hw {
 
@@ -117,8 +118,12 @@ std::vector<LayerBits> layerBits(const Graph& graph, const Configuration& config
 std::int64_t packedWeightBits(const Graph& graph, const Configuration& configuration)
 {
     std::int64_t bits = 0;
+    std::set<const Tensor*> counted; // a tensor that several calls share is stored once
     for (const Layer& layer : graph.layers()) {
         for (std::size_t i = 0; i < layer.weights.size(); ++i) {
+            if (!counted.insert(layer.weights[i].value.get()).second) {
+                continue;
+            }
             const Slot* slot = graph::slotOfWeight(layer, static_cast<int>(i));
             const quant::QuantizerPtr quantizer =
                 slot != nullptr ? configuration.find(layer.name, *slot) : nullptr;

@@ -53,28 +53,15 @@ public:
         if (!count) {
             return fail(std::move(count).error());
         }
-        std::vector<Tensor> results;
-        for (const Shape& shape : resultShapes()) {
-            results.emplace_back(shape.batchOf(*count));
-        }
         std::vector<Worker> workers(static_cast<std::size_t>(parallel.threads()));
         for (Worker& worker : workers) {
             worker.arena = allocateFloats(m_arenaFloats * m_chunk + m_scratchFloats);
         }
-        const Index chunks = (*count + m_chunk - 1) / m_chunk;
-        parallel.forEach(static_cast<std::size_t>(chunks), [&](std::size_t item, int number) {
-            if (job.stop.stop_requested()) {
-                return;
-            }
-            const Index first = static_cast<Index>(item) * m_chunk;
-            const Index here = std::min(m_chunk, *count - first);
-            runChunk(inputs, results, first, here, workers[static_cast<std::size_t>(number)]);
-            job.add(here);
-        });
-        if (auto ok = job.proceed(); !ok) {
-            return fail(std::move(ok).error());
-        }
-        return results;
+        return runInChunks(*count, m_chunk, resultShapes(), parallel, job,
+                           [&](std::vector<Tensor>& results, Index first, Index here, int worker) {
+                               runChunk(inputs, results, first, here,
+                                        workers[static_cast<std::size_t>(worker)]);
+                           });
     }
 
 private:

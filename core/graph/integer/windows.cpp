@@ -121,21 +121,6 @@ Bounds boundsOf(const ConvolveWork& work, double largestInput)
     return out;
 }
 
-kernels::Pool poolOf(const ConvolutionGeometry& g)
-{
-    return {.height = g.height,
-            .width = g.width,
-            .channels = g.channels,
-            .outHeight = g.outHeight,
-            .outWidth = g.outWidth,
-            .windowHeight = g.kernelHeight,
-            .windowWidth = g.kernelWidth,
-            .strideHeight = g.strideHeight,
-            .strideWidth = g.strideWidth,
-            .padTop = g.padTop,
-            .padLeft = g.padLeft};
-}
-
 /// No window reaches over an edge.
 bool isWhole(const kernels::Pool& p)
 {

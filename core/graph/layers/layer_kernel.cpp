@@ -126,18 +126,7 @@ struct Maker {
     {
         const ConvolutionGeometry g =
             geometryOf(input(), output(), {op.window, op.stride, {}, op.padding});
-        return makePoolKernel(op.kind,
-                              {.height = g.height,
-                               .width = g.width,
-                               .channels = g.channels,
-                               .outHeight = g.outHeight,
-                               .outWidth = g.outWidth,
-                               .windowHeight = g.kernelHeight,
-                               .windowWidth = g.kernelWidth,
-                               .strideHeight = g.strideHeight,
-                               .strideWidth = g.strideWidth,
-                               .padTop = g.padTop,
-                               .padLeft = g.padLeft},
+        return makePoolKernel(op.kind, poolOf(g),
                               averageFactor(op.window.height * op.window.width));
     }
     Made operator()(const GlobalPoolOp& op) const
@@ -204,6 +193,21 @@ private:
 };
 
 } // namespace
+
+kernels::Pool poolOf(const ConvolutionGeometry& g)
+{
+    return {.height = g.height,
+            .width = g.width,
+            .channels = g.channels,
+            .outHeight = g.outHeight,
+            .outWidth = g.outWidth,
+            .windowHeight = g.kernelHeight,
+            .windowWidth = g.kernelWidth,
+            .strideHeight = g.strideHeight,
+            .strideWidth = g.strideWidth,
+            .padTop = g.padTop,
+            .padLeft = g.padLeft};
+}
 
 ConvolutionGeometry geometryOf(const Shape& input, const Shape& output, const WindowSteps& s)
 {

@@ -126,6 +126,9 @@ struct WindowSteps {
 [[nodiscard]] ConvolutionGeometry geometryOf(const Shape& input, const Shape& output,
                                              const WindowSteps& s);
 
+/// Windows that pool each channel by itself.
+[[nodiscard]] kernels::Pool poolOf(const ConvolutionGeometry& g);
+
 /// A layer whose kernel is wanted.
 struct KernelRequest {
     const Layer& layer;                ///< supported, with weights; shapes closed (ensured)
