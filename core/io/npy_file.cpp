@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/graph/functions/array_value.h"
 #include "core/io/array_file.h"
 #include "core/io/bytes.h"
 #include "core/io/zip_archive.h"
@@ -19,7 +20,6 @@ namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::size_t kMaxHeader = 1 << 20;
-constexpr std::size_t kHeaderAlignment = 64;
 constexpr std::size_t kMaxEmptyTexts = 1U << 24U;
 
 Failure corrupt(std::string message, const std::string& where)
@@ -151,19 +151,6 @@ private:
     std::size_t m_at = 0;
 };
 
-float halfToFloat(std::uint16_t bits)
-{
-    const float sign = (bits & 0x8000U) != 0 ? -1.0F : 1.0F;
-    const int exponent = (bits >> 10U) & 31;
-    const int mantissa = bits & 1023;
-    if (exponent == 31) {
-        return mantissa != 0 ? std::numeric_limits<float>::quiet_NaN()
-                             : sign * std::numeric_limits<float>::infinity();
-    }
-    return exponent == 0 ? sign * std::ldexp(static_cast<float>(mantissa), -24)
-                         : sign * std::ldexp(static_cast<float>(mantissa + 1024), exponent - 25);
-}
-
 struct Half {
     std::uint16_t bits;
 };
@@ -198,7 +185,7 @@ void convertAll(const char* data, std::size_t count, bool swap, Array& array)
     for (std::size_t i = 0; i < count; ++i) {
         const T value = load<T>(data + i * sizeof(T), swap);
         if constexpr (std::is_same_v<T, Half>) {
-            array.values[i] = halfToFloat(value.bits);
+            array.values[i] = static_cast<float>(graph::fromFloat16(value.bits));
         } else {
             array.values[i] = static_cast<float>(value);
         }
@@ -396,38 +383,6 @@ Result<Header> readHeader(ByteReader& reader, const std::string& where)
                        place);
     }
     return std::move(*header);
-}
-
-std::string npyBytes(std::string_view descr, std::span<const Index> shape, const void* data,
-                     std::size_t bytes)
-{
-    std::string dictionary =
-        "{'descr': '" + std::string(descr) + "', 'fortran_order': False, 'shape': (";
-    for (const Index size : shape) {
-        dictionary += std::to_string(size) + (shape.size() == 1 ? "," : ", ");
-    }
-    if (shape.size() > 1) {
-        dictionary.resize(dictionary.size() - 2);
-    }
-    dictionary += "), }";
-    const std::size_t lead = kMagic.size() + 4;
-    const std::size_t total =
-        (lead + dictionary.size() + 1 + kHeaderAlignment - 1) / kHeaderAlignment * kHeaderAlignment;
-    dictionary.resize(total - lead - 1, ' ');
-    dictionary += '\n';
-    std::string out(kMagic);
-    out += std::string("\x01\x00", 2);
-    out += static_cast<char>(dictionary.size() & 255U);
-    out += static_cast<char>(dictionary.size() >> 8U);
-    out += dictionary;
-    out.append(static_cast<const char*>(data), bytes);
-    return out;
-}
-
-std::string npyBytes(TensorView tensor)
-{
-    return npyBytes("<f4", tensor.shape.sizes(), tensor.data,
-                    static_cast<std::size_t>(tensor.size()) * sizeof(float));
 }
 
 } // namespace
@@ -635,35 +590,6 @@ Result<std::vector<std::pair<std::string, Array>>> loadNpz(const std::string& pa
         return fail(std::move(bytes).error());
     }
     return readNpz(*bytes, path);
-}
-
-Result<void> saveNpy(const std::string& path, TensorView tensor)
-{
-    return writeFileAtomically(path, npyBytes(tensor));
-}
-
-Result<void> saveNpyIntegers(const std::string& path, std::span<const std::int64_t> values,
-                             const Shape& shape)
-{
-    ensure(static_cast<Index>(values.size()) == shape.elementCount(),
-           "saveNpyIntegers: values do not fill the shape");
-    return writeFileAtomically(
-        path, npyBytes("<i8", shape.sizes(), values.data(), values.size() * sizeof(std::int64_t)));
-}
-
-Result<void> saveNpz(const std::string& path,
-                     const std::vector<std::pair<std::string, TensorView>>& arrays)
-{
-    std::vector<std::pair<std::string, std::string>> entries;
-    entries.reserve(arrays.size());
-    for (const auto& [name, tensor] : arrays) {
-        entries.emplace_back(name + ".npy", npyBytes(tensor));
-    }
-    auto bytes = writeZip(entries, path);
-    if (!bytes) {
-        return fail(std::move(bytes).error());
-    }
-    return writeFileAtomically(path, *bytes);
 }
 
 } // namespace bitscape::io

@@ -225,7 +225,7 @@ const TfliteConverter* findConverter(int code)
 {
     for (const auto family :
          {tfliteWindowConverters(), tfliteElementConverters(), tfliteShapeConverters(),
-          tfliteSequenceConverters(), tfliteFunctionConverters()}) {
+          tfliteImageConverters(), tfliteSequenceConverters(), tfliteFunctionConverters()}) {
         const auto row = std::ranges::find(family, code, &TfliteConverter::code);
         if (row != family.end()) {
             return &*row;

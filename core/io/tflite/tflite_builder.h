@@ -195,6 +195,7 @@ struct TfliteConverter {
 [[nodiscard]] std::span<const TfliteConverter> tfliteWindowConverters();
 [[nodiscard]] std::span<const TfliteConverter> tfliteElementConverters();
 [[nodiscard]] std::span<const TfliteConverter> tfliteShapeConverters();
+[[nodiscard]] std::span<const TfliteConverter> tfliteImageConverters();
 [[nodiscard]] std::span<const TfliteConverter> tfliteSequenceConverters();
 [[nodiscard]] std::span<const TfliteConverter> tfliteFunctionConverters();
 

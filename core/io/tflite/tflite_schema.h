@@ -122,7 +122,7 @@ enum Builtin : int {
     kRound = 116,
     kHardSwish = 117,
     kBatchMatMul = 126,
-    kPlaceholder = 127, ///< in the old field of codes beyond a byte
+    kBeyondByte = 127, ///< in the old field of codes beyond a byte
     kBroadcastTo = 130,
     kGelu = 150,
     kRelu0To1 = 152,

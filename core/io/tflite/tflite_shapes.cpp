@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/graph/layers/pick.h"
-#include "core/graph/layers/resample.h"
-#include "core/io/tflite/tflite_builder.h"
+#include "core/io/tflite/tflite_picking.h"
 
 #include <algorithm>
 #include <array>
@@ -12,69 +10,6 @@
 namespace bitscape::io {
 
 namespace {
-
-using Indices = std::vector<Index>;
-
-/// 0 … size − 1
-Indices all(std::int64_t size)
-{
-    Indices indices(static_cast<std::size_t>(std::max<std::int64_t>(size, 0)));
-    std::iota(indices.begin(), indices.end(), Index{0});
-    return indices;
-}
-
-/// Chosen indices along the axes of a source, by axes of the file.
-class Picking {
-public:
-    Picking(OperatorReading& reading, TfliteSource source)
-        : m_reading(reading), m_source(std::move(source))
-    {
-        for (const std::int64_t size : m_source.sizes) {
-            m_picks.push_back(all(size));
-        }
-    }
-
-    void set(std::size_t axis, Indices picks)
-    {
-        constexpr std::size_t kMost = std::size_t{1} << 26;
-        if (axis >= m_picks.size() || picks.size() > kMost) {
-            m_reading.lacks("it names an axis that its input does not have");
-            return;
-        }
-        m_picks[axis] = std::move(picks);
-    }
-
-    /// The layer; where the batch is touched the first axis must be one that can be.
-    TfliteSource layer(const std::string& role = {})
-    {
-        if (!m_reading.isOk()) {
-            return {};
-        }
-        if (m_source.hasBatch && m_picks.front() != all(m_source.sizes.front())) {
-            m_source = m_reading.whole(m_source);
-        }
-        std::vector<Indices> picks(m_picks.begin() + (m_source.hasBatch ? 1 : 0), m_picks.end());
-        OperatorReading::LayerParts parts;
-        parts.role = role;
-        return m_reading.layer(graph::pickOp(std::move(picks)), m_source, std::move(parts));
-    }
-
-private:
-    OperatorReading& m_reading;
-    TfliteSource m_source;
-    std::vector<Indices> m_picks;
-};
-
-/// Axis of the input's tensor, from the end if negative.
-std::size_t axisOf(OperatorReading& reading, std::int64_t axis, std::size_t rank)
-{
-    const std::int64_t positive = axis < 0 ? axis + static_cast<std::int64_t>(rank) : axis;
-    if (positive < 0 || positive >= static_cast<std::int64_t>(rank)) {
-        reading.lacks("it names an axis that its input does not have");
-        return 0;
-    }
-    return static_cast<std::size_t>(positive);
-}
 
 /// One number of a constant input.
 std::int64_t integer(OperatorReading& reading, std::size_t input)
@@ -223,7 +158,7 @@ void cut(OperatorReading& reading, const TfliteSource& data, std::size_t axis,
     for (std::size_t k = 0; k < reading.op.outputs.size() && k < sizes.size() && reading.isOk();
          ++k) {
         Picking picking(reading, data);
-        Indices indices = all(sizes[k]);
+        Indices indices = allIndices(sizes[k]);
         for (Index& index : indices) {
             index += first;
         }
@@ -321,7 +256,7 @@ void slice(OperatorReading& reading)
             reading.lacks("its indices do not fit its input");
             return;
         }
-        Indices indices = all(count);
+        Indices indices = allIndices(count);
         for (Index& index : indices) {
             index += begin[axis];
         }
@@ -446,82 +381,7 @@ void broadcast(OperatorReading& reading)
     reading.give(picking.layer());
 }
 
-// ---- dilation, as TFLite spells it: cut into a batch of phases, convolved, put together again
-
-/// Borders of an image by a constant of 2×2 numbers.
-std::array<std::int64_t, 4> borders(OperatorReading& reading)
-{
-    const TfliteIntegers block = reading.integers(1);
-    const TfliteIntegers edges = reading.integers(2);
-    constexpr std::int64_t kMost = 1 << 20;
-    const bool fits =
-        block.size() == 2 && block[0] == block[1] && block[0] >= 1 && block[0] < kMost &&
-        edges.size() == 4 &&
-        std::ranges::all_of(edges, [](std::int64_t edge) { return edge >= 0 && edge < kMost; });
-    if (!fits) {
-        reading.lacks("only one block size for both sides of an image is covered");
-        return {};
-    }
-    return {edges[0], edges[1], edges[2], edges[3]};
-}
-
-void spaceToBatch(OperatorReading& reading)
-{
-    const TfliteSource data = reading.batched(reading.source(0));
-    const auto edges = borders(reading);
-    if (data.sizes.size() != 4) {
-        reading.lacks("it reads no image");
-    }
-    Picking picking(reading, data);
-    for (const std::size_t axis : {1U, 2U}) {
-        Indices indices;
-        for (Index at = -edges[2 * axis - 2];
-             reading.isOk() && at < data.sizes[axis] + edges[2 * axis - 1]; ++at) {
-            indices.push_back(at < data.sizes[axis] ? std::max<Index>(at, -1) : -1);
-        }
-        picking.set(axis, std::move(indices));
-    }
-    const TfliteSource padded = picking.layer("padded");
-    if (reading.isOk()) {
-        reading.giveCut(padded, static_cast<int>(reading.integers(1)[0]));
-    }
-}
-
-void batchToSpace(OperatorReading& reading)
-{
-    const auto edges = borders(reading);
-    const auto cut = reading.cutSource(0);
-    if (!cut) {
-        reading.lacks("it puts together what was not cut before");
-    }
-    if (!reading.isOk()) {
-        return;
-    }
-    const TfliteSource data = cut->source;
-    Picking picking(reading, data);
-    for (const std::size_t axis : {1U, 2U}) {
-        Indices indices;
-        for (Index at = edges[2 * axis - 2]; at < data.sizes[axis] - edges[2 * axis - 1]; ++at) {
-            indices.push_back(at);
-        }
-        picking.set(axis, std::move(indices));
-    }
-    reading.give(picking.layer());
-}
-
 // ---- order of axes
-
-TfliteSource permuted(OperatorReading& reading, const TfliteSource& data,
-                      const std::vector<Index>& order, const std::string& role)
-{
-    Json dims = Json::array();
-    for (const Index axis : order) {
-        dims.push_back(axis + 1);
-    }
-    OperatorReading::LayerParts parts;
-    parts.role = role;
-    return reading.layer("Permute", {{"dims", std::move(dims)}}, data, std::move(parts));
-}
 
 void transpose(OperatorReading& reading)
 {
@@ -615,55 +475,6 @@ void reduce(OperatorReading& reading)
     reading.give(reading.layer(graph::GlobalPoolOp{kind, 1, false}, data));
 }
 
-// ---- sizes of images
-
-/// Where the pixels of a larger or smaller image come from, as TFLite's kernel has it.
-Indices nearestPixels(std::int64_t input, std::int64_t output, bool alignCorners, bool halfPixels)
-{
-    const bool aligns = alignCorners && output > 1;
-    const float scale = aligns ? static_cast<float>(input - 1) / static_cast<float>(output - 1)
-                               : static_cast<float>(input) / static_cast<float>(output);
-    const float offset = halfPixels ? 0.5F : 0.0F;
-    Indices pixels;
-    for (std::int64_t at = 0; at < output; ++at) {
-        const float place = (static_cast<float>(at) + offset) * scale;
-        const auto pixel = static_cast<Index>(aligns ? std::round(place) : std::floor(place));
-        pixels.push_back(std::clamp<Index>(pixel, 0, input - 1));
-    }
-    return pixels;
-}
-
-void resizeNearest(OperatorReading& reading)
-{
-    const TfliteSource data = reading.source(0);
-    if (data.sizes.size() != 4 || reading.output().shape.size() != 4) {
-        reading.lacks("it reads no image");
-        return;
-    }
-    Picking picking(reading, data);
-    for (const std::size_t axis : {1U, 2U}) {
-        picking.set(axis, nearestPixels(data.sizes[axis], reading.output().shape[axis],
-                                        reading.flag("align_corners"),
-                                        reading.flag("half_pixel_centers")));
-    }
-    reading.give(picking.layer());
-}
-
-void resizeBilinear(OperatorReading& reading)
-{
-    const TfliteSource data = reading.batched(reading.source(0));
-    if (data.sizes.size() != 4 || reading.output().shape.size() != 4) {
-        reading.lacks("it reads no image");
-        return;
-    }
-    reading.give(
-        reading.layer(graph::bilinearResizeOp({.height = reading.output().shape[1],
-                                               .width = reading.output().shape[2],
-                                               .alignCorners = reading.flag("align_corners"),
-                                               .halfPixels = reading.flag("half_pixel_centers")}),
-                      data));
-}
-
 } // namespace
 
 std::span<const TfliteConverter> tfliteShapeConverters()
@@ -685,15 +496,11 @@ std::span<const TfliteConverter> tfliteShapeConverters()
         TfliteConverter{schema::kMirrorPad, mirrorPad},
         TfliteConverter{schema::kTile, tile},
         TfliteConverter{schema::kBroadcastTo, broadcast},
-        TfliteConverter{schema::kSpaceToBatch, spaceToBatch},
-        TfliteConverter{schema::kBatchToSpace, batchToSpace},
         TfliteConverter{schema::kTranspose, transpose},
         TfliteConverter{schema::kSpaceToDepth, moveDepth<true>},
         TfliteConverter{schema::kDepthToSpace, moveDepth<false>},
         TfliteConverter{schema::kMean, reduce<graph::PoolKind::Average>},
-        TfliteConverter{schema::kReduceMax, reduce<graph::PoolKind::Max>},
-        TfliteConverter{schema::kResizeNearest, resizeNearest},
-        TfliteConverter{schema::kResizeBilinear, resizeBilinear}};
+        TfliteConverter{schema::kReduceMax, reduce<graph::PoolKind::Max>}};
     return kRows;
 }
 

@@ -234,7 +234,7 @@ private:
             const auto start = m_builder.StartTable();
             m_builder.AddElement<std::int8_t>(
                 place(s::OperatorCode::oldCode),
-                static_cast<std::int8_t>(std::min<int>(code, s::kPlaceholder)), 0);
+                static_cast<std::int8_t>(std::min<int>(code, s::kBeyondByte)), 0);
             m_builder.AddElement<std::int32_t>(place(s::OperatorCode::version), version, 1);
             m_builder.AddElement<std::int32_t>(place(s::OperatorCode::code), code, 0);
             all.emplace_back(m_builder.EndTable(start));
