@@ -507,5 +507,22 @@ TEST(PackedWeightBits, CountsEveryTensorAtItsWidth)
     EXPECT_EQ(packedWeightBits(*graph, uniformBits(*graph, 3, 8)), 16 * 8 * 3 + 8 * 16);
 }
 
+TEST(PackedWeightBits, CountsWhatTwoCallsShareOnce)
+{
+    graph::Layer input{.name = "x", .className = "InputLayer", .op = graph::InputOp{Shape{4}}};
+    graph::Layer first{.name = "a",
+                       .className = "Dense",
+                       .op = graph::DenseOp{.units = 4, .useBias = false},
+                       .inputs = {0}};
+    first.weights.push_back({"kernel", {}, std::make_shared<const Tensor>(Shape{4, 4}), true});
+    graph::Layer second = first;
+    second.name = "a-2";
+    second.inputs = {1};
+    const auto graph = graph::Graph::make("twice", {input, first, second}, {0}, {2});
+    ASSERT_TRUE(graph);
+    EXPECT_EQ(packedWeightBits(**graph, {}), 16 * 32);
+    EXPECT_EQ((*graph)->parameterCount(), 16);
+}
+
 } // namespace
 } // namespace bitscape::hw
