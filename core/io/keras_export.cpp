@@ -167,17 +167,29 @@ Result<graph::GraphPtr> foldAsQKeras(const ExportInput& input, ImportNotes& note
     return graph ? withPairWeights(*graph, pairs) : graph;
 }
 
+/// A layer that cannot be run but came from a Keras file: its configuration can be written again.
+bool isKerasText(const graph::Layer& layer)
+{
+    const Json config = Json::parse(layer.originalConfig, nullptr, false);
+    return config.is_object() && config.contains("name") && !config.contains("op_type");
+}
+
 /// Operators of other formats have no class of Keras.
+bool isForeign(const graph::Layer& layer)
+{
+    if (std::holds_alternative<graph::UnsupportedOp>(layer.op)) {
+        return !isKerasText(layer);
+    }
+    const auto* registered = std::get_if<graph::RuleOp>(&layer.op);
+    return registered != nullptr && !graph::isImplied(layer.op) &&
+           graph::findLayerKind(registered->info->className) == nullptr;
+}
+
 Result<void> requireKerasLayers(const graph::Graph& graph)
 {
-    if (auto ok = graph::requireSupported(graph); !ok) {
-        return ok;
-    }
     std::vector<std::string> named;
     for (const graph::Layer& layer : graph.layers()) {
-        const auto* registered = std::get_if<graph::RuleOp>(&layer.op);
-        if (registered != nullptr && !graph::isImplied(layer.op) &&
-            graph::findLayerKind(registered->info->className) == nullptr) {
+        if (isForeign(layer)) {
             named.push_back(layer.name + " (" + layer.className + ")");
         }
     }
@@ -211,6 +223,9 @@ Result<ExportInput> asQKeras(const ExportInput& input, ImportNotes& notes)
 
 Result<ExportContent> exportKerasH5(const ExportInput& input)
 {
+    if (auto ok = graph::requireSupported(*input.graph); !ok) {
+        return fail(std::move(ok).error());
+    }
     if (auto ok = requireKerasLayers(*input.graph); !ok) {
         return fail(std::move(ok).error());
     }
@@ -238,6 +253,9 @@ Result<ExportContent> exportKerasH5(const ExportInput& input)
 
 Result<ExportContent> exportQKerasH5(const ExportInput& input)
 {
+    if (auto ok = graph::requireSupported(*input.graph); !ok) {
+        return fail(std::move(ok).error());
+    }
     ExportContent content;
     auto network = asQKeras(input, content.notes);
     if (!network) {
@@ -264,6 +282,9 @@ Result<ExportContent> exportQKerasJson(const ExportInput& input)
 
 Result<ExportContent> exportKerasZip(const ExportInput& input)
 {
+    if (auto ok = graph::requireSupported(*input.graph); !ok) {
+        return fail(std::move(ok).error());
+    }
     ExportContent content;
     auto network = asQKeras(input, content.notes);
     if (!network) {

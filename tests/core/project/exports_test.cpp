@@ -267,6 +267,24 @@ TEST(ExportsTest, KerasFormatsNameLayersThatKerasLacks)
     }
 }
 
+/// QKeras' model_quantize leaves what it does not know as it stands.
+TEST(ExportsTest, LayersThatCannotBeRunStayInTheJsonOfKerasNetworks)
+{
+    std::vector<graph::Layer> layers(2);
+    layers[0] = {.name = "x", .className = "InputLayer", .op = graph::InputOp{Shape{3}}};
+    layers[1] = {.name = "multiply",
+                 .className = "TFOpLambda",
+                 .op = graph::UnsupportedOp{"it holds Python code"},
+                 .inputs = {0},
+                 .originalConfig = R"({"name":"multiply","function":"math.multiply"})"};
+    const io::ExportInput input{valueOf(graph::Graph::make("test", layers, {0}, {1})), {}};
+    const auto content =
+        (*valueOf(findExportFormat("qkeras-json"))).write({input, nullptr, nullptr}, {});
+    ASSERT_TRUE(content) << content.error().sentence();
+    EXPECT_THAT(content->files.front().bytes, HasSubstr(R"("function":"math.multiply")"));
+    EXPECT_FALSE((*valueOf(findExportFormat("qkeras-h5"))).write({input, nullptr, nullptr}, {}));
+}
+
 TEST(ExportsTest, AutoQKerasConfigurationIsAccepted)
 {
     for (const ExportRequest& request : {wholeRequest(), floatRequest()}) {
