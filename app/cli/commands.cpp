@@ -26,6 +26,7 @@ std::span<const CommandInfo> commands()
         {"report", "Write a report of a project or model", declareReport},
         {"quickstart", "Run the whole loop on a sample", declareQuickstart},
         {"probe", "Say what a file is, and whether it is sound", declareProbe},
+        {"bench", "Time the engine and hold it against this machine's limits", declareBench},
         {"self-test", "Check this build on this machine", declareSelfTest},
     };
     return table;

@@ -15,6 +15,7 @@ namespace bitscape::cli {
 [[nodiscard]] Action declareGradient(CLI::App& app);
 [[nodiscard]] Action declareQuickstart(CLI::App& app);
 [[nodiscard]] Action declareReport(CLI::App& app);
+[[nodiscard]] Action declareBench(CLI::App& app);
 [[nodiscard]] Action declareSelfTest(CLI::App& app);
 [[nodiscard]] Action declareQuantize(CLI::App& app);
 [[nodiscard]] Action declareQuantizers(CLI::App& app);
