@@ -112,13 +112,8 @@ public:
         const JobContext job = m_session.job();
         const int most = m_session.parallel().threads();
         job.begin(static_cast<std::int64_t>(works.size()) + 1, "figures");
-        for (const int threads : most > 1 ? std::vector{1, most} : std::vector{1}) {
-            Parallel parallel(threads);
-            auto limits = bench::measureLimits(parallel, m_seconds, job);
-            if (!limits) {
-                return fail(std::move(limits).error());
-            }
-            m_limits[threads] = *limits;
+        if (auto ok = measureLimits(most, job); !ok) {
+            return fail(std::move(ok).error());
         }
         for (const Work& work : works) {
             job.add(1);
@@ -133,6 +128,22 @@ public:
     }
 
 private:
+    /// Not where a single run is wanted: that is for counting instructions.
+    Result<void> measureLimits(int most, const JobContext& job)
+    {
+        for (const int threads : most > 1 ? std::vector{1, most} : std::vector{1}) {
+            if (m_seconds > 0) {
+                Parallel parallel(threads);
+                auto limits = bench::measureLimits(parallel, m_seconds, job);
+                if (!limits) {
+                    return fail(std::move(limits).error());
+                }
+                m_limits[threads] = *limits;
+            }
+        }
+        return {};
+    }
+
     Result<void> measure(const Work& work, int threads, const JobContext& job)
     {
         Parallel parallel(threads);
@@ -144,7 +155,9 @@ private:
         if (!timing) {
             return fail(std::move(timing).error());
         }
-        const auto share = shareOf(work, *task, *timing, m_limits.at(threads));
+        const auto limits = m_limits.find(threads);
+        const auto share =
+            limits == m_limits.end() ? std::nullopt : shareOf(work, *task, *timing, limits->second);
         task->run = {}; // what it holds may be large
         m_figures.push_back({work.name, threads, std::move(*task), *timing, share});
         return {};
@@ -297,7 +310,8 @@ Action declareBench(CLI::App& app)
     app.get_option("MODEL")->required(false);
     addModeOption(app, arguments->mode);
     app.add_option("--only", arguments->only, "Works whose name matches this regular expression");
-    app.add_option("--seconds", arguments->seconds, "How long each work is repeated, at least once")
+    app.add_option("--seconds", arguments->seconds,
+                   "How long each work is repeated; 0: once, without limits")
         ->check(CLI::NonNegativeNumber)
         ->capture_default_str();
     app.add_flag("--list", arguments->list, "Names of the works, nothing is run");

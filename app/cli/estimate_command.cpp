@@ -143,7 +143,11 @@ Result<Answer> run(Session& session, const Arguments& arguments)
     const hw::OperationStatistics statistics =
         hw::operationStatistics(**graph, model->configuration);
     if (!arguments.mapFile.empty()) {
-        if (auto ok = io::writeFileAtomically(arguments.mapFile, estimate->qtoolsMap); !ok) {
+        const auto map = hw::qtoolsMap(**graph, model->configuration, options);
+        if (!map) {
+            return fail(map.error());
+        }
+        if (auto ok = io::writeFileAtomically(arguments.mapFile, *map); !ok) {
             return fail(std::move(ok).error());
         }
         session.noteSaved("The map is in " + arguments.mapFile + ".");

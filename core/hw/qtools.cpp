@@ -129,7 +129,6 @@ Result<EnergyEstimate> qtoolsEstimate(const Graph& graph, const Configuration& c
     EnergyEstimate estimate;
     estimate.layers = std::move(result->layers);
     estimate.totalPicojoule = result->total;
-    estimate.qtoolsMap = qtools::toJson(result->map).dump(4);
     estimate.warnings = std::move(result->map.warnings);
     estimate.weightBits = packedWeightBits(*subject->graph, configuration);
     const std::vector<LayerBits> bits = layerBits(*subject->graph, configuration);
@@ -146,6 +145,23 @@ Result<EnergyEstimate> qtoolsEstimate(const Graph& graph, const Configuration& c
         }
     }
     return estimate;
+}
+
+Result<std::string> qtoolsMap(const Graph& graph, const Configuration& configuration,
+                              const QToolsOptions& options)
+{
+    const auto subject = subjectOf(graph, configuration);
+    if (!subject) {
+        return fail(subject.error());
+    }
+    if (auto ok = options.validate(); !ok) {
+        return fail(std::move(ok).error());
+    }
+    const auto map = qtools::makeMap(*subject->graph, configuration, options);
+    if (!map) {
+        return fail(map.error());
+    }
+    return qtools::toJson(*map).dump(4);
 }
 
 Result<double> energySize(const Graph& graph, const Configuration& configuration,

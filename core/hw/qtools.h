@@ -46,17 +46,21 @@ struct EnergyEstimate {
     double totalPicojoule = 0;       ///< whole pJ, as QTools' extract_energy_sum
     std::int64_t weightBits = 0;     ///< all weights, packed
     std::int64_t activationBits = 0; ///< all layer outputs
-    double bops = 0;       ///< Σ MACs·(b_a·b_w + b_a + b_w + log2(products per output))
-    double ebops = 0;      ///< Σ MACs·b_a·b_w
-    std::string qtoolsMap; ///< QTools' own JSON layout
+    double bops = 0;  ///< Σ MACs·(b_a·b_w + b_a + b_w + log2(products per output))
+    double ebops = 0; ///< Σ MACs·b_a·b_w
     Warnings warnings;
 };
 
-/// The QTools data-type map and energy of the layers that this release covers. InvalidArgument (an
-/// option, a quantizer QTools has no type for), Unsupported (layers known by name only, all named).
+/// QTools' energy of the layers that this release covers. InvalidArgument (an option, a quantizer
+/// QTools has no type for), Unsupported (layers known by name only, all named).
 [[nodiscard]] Result<EnergyEstimate> qtoolsEstimate(const graph::Graph& graph,
                                                     const graph::Configuration& configuration,
                                                     const QToolsOptions& options);
+
+/// The data-type map behind it as JSON text in QTools' own layout. Errors as above.
+[[nodiscard]] Result<std::string> qtoolsMap(const graph::Graph& graph,
+                                            const graph::Configuration& configuration,
+                                            const QToolsOptions& options);
 
 /// QTools' energy sum as AutoQKeras' energy goal asks for it; may be handed to a search.
 [[nodiscard]] Result<double> energySize(const graph::Graph& graph,
