@@ -75,15 +75,17 @@ struct TrainingProgram {
     Index widestStage = 0;  ///< floats of global tensors per sample that one stage touches, at most
 };
 
+using LayerKernels = std::vector<std::unique_ptr<LayerKernel>>; ///< per layer
+
 struct ProgramOptions {
     bool inputGradients = false;
     std::span<const ActivityPenalty> penalties = {};
 };
 
 /// Kernels are prepared for training.
-[[nodiscard]] TrainingProgram
-makeTrainingProgram(const Graph& graph, const Configuration& configuration,
-                    const std::vector<std::unique_ptr<LayerKernel>>& kernels,
-                    const ProgramOptions& options);
+[[nodiscard]] TrainingProgram makeTrainingProgram(const Graph& graph,
+                                                  const Configuration& configuration,
+                                                  const LayerKernels& kernels,
+                                                  const ProgramOptions& options);
 
 } // namespace bitscape::graph
