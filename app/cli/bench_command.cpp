@@ -26,6 +26,8 @@ using bench::Task;
 using bench::Timing;
 using bench::Work;
 
+constexpr double kLimitSeconds = 0.3; // at least: a processor needs time to reach its speed
+
 struct BenchArguments {
     ModelOptions model;
     ModeOption mode;
@@ -134,7 +136,8 @@ private:
         for (const int threads : most > 1 ? std::vector{1, most} : std::vector{1}) {
             if (m_seconds > 0) {
                 Parallel parallel(threads);
-                auto limits = bench::measureLimits(parallel, m_seconds, job);
+                auto limits =
+                    bench::measureLimits(parallel, std::max(m_seconds, kLimitSeconds), job);
                 if (!limits) {
                     return fail(std::move(limits).error());
                 }

@@ -63,16 +63,18 @@ Result<Task> openTask(Parallel& /*parallel*/)
     }};
 }
 
-/// This program from its start to its end, saying its version.
+/// The command line from its start to its end, saying its version. It lies beside this program.
 Result<Task> startTask(Parallel& /*parallel*/)
 {
-    return Task{.run = []() -> Result<double> {
+    std::error_code ignored;
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
+    return Task{.run = [path = self.parent_path() / "bitscape-cli"]() -> Result<double> {
         int status = -1;
         const double seconds = secondsOf([&] {
             posix_spawn_file_actions_t actions;
             posix_spawn_file_actions_init(&actions);
             posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-            std::string program = "/proc/self/exe", option = "--version";
+            std::string program = path, option = "--version";
             char* arguments[] = {program.data(), option.data(), nullptr};
             pid_t child = 0;
             if (posix_spawn(&child, program.c_str(), &actions, nullptr, arguments, environ) == 0) {
@@ -81,7 +83,7 @@ Result<Task> startTask(Parallel& /*parallel*/)
             posix_spawn_file_actions_destroy(&actions);
         });
         return status == 0 ? Result<double>(seconds)
-                           : fail(ErrorCode::Io, "This program could not be started again.");
+                           : fail(ErrorCode::Io, path.string() + " could not be started.");
     }};
 }
 
