@@ -3,9 +3,11 @@
 
 #include "core/quant/scale_layout.h"
 #include "core/quant/value.h"
+#include "core/tensor/kernels/kernels.h"
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace bitscape::quant {
@@ -172,8 +174,10 @@ Warnings listAlphaNotes(const QuantizerInfo& info, const Parameters& parameters)
 
 void passGradient(TensorView upstream, MutableTensorView dx, float factor)
 {
-    for (Index i = 0; i < upstream.size(); ++i) {
-        dx.data[i] = upstream.data[i] * factor;
+    if (factor != 1.0F) {
+        kernels::scale(upstream.data, factor, upstream.size(), dx.data);
+    } else if (dx.data != upstream.data) {
+        std::copy_n(upstream.data, upstream.size(), dx.data);
     }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/tensor/kernels/training.h"
 #include "core/train/optimizer_rows.h"
 
 #include <algorithm>
@@ -43,15 +44,9 @@ private:
     {
         const float scaled =
             rate() * std::sqrt(1.0F - power(m_beta2, step)) / (1.0F - power(m_beta1, step));
-        const std::span<float> mean = state[0].values();
-        const std::span<float> square = state[1].values();
-        const std::span<float> peak = m_amsgrad ? state[2].values() : square;
-        for (std::size_t i = 0; i < weight.size(); ++i) {
-            mean[i] += (gradient[i] - mean[i]) * m_gain1;
-            square[i] += (gradient[i] * gradient[i] - square[i]) * m_gain2;
-            peak[i] = std::max(peak[i], square[i]);
-            weight[i] -= mean[i] * scaled / (std::sqrt(peak[i]) + m_epsilon);
-        }
+        float* square = state[1].data();
+        kernels::adam({m_gain1, m_gain2, scaled, m_epsilon}, gradient.data(), std::ssize(weight),
+                      state[0].data(), square, m_amsgrad ? state[2].data() : square, weight.data());
     }
 
     bool m_amsgrad;

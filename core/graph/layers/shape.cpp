@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/base/rng.h"
 #include "core/graph/layers/layer_kernel.h"
+#include "core/tensor/kernels/training.h"
 
 #include <algorithm>
 #include <numeric>
@@ -48,29 +49,22 @@ public:
 
     void forward(int /*phase*/, const ForwardCall& call) override
     {
-        forEachKept(call.samples,
-                    [&](Index i, float factor) { call.output[i] = call.inputs[0][i] * factor; });
+        kernels::drop(call.inputs[0], call.samples.count * m_size, dropOf(call.samples),
+                      call.output, false);
     }
     void backward(int /*phase*/, const BackwardCall& call) override
     {
-        float* target = call.inputGradients[0];
-        forEachKept(call.samples, [&](Index i, float factor) {
-            const float value = call.upstream[i] * factor;
-            target[i] = call.adds[0] ? target[i] + value : value;
-        });
+        kernels::drop(call.upstream, call.samples.count * m_size, dropOf(call.samples),
+                      call.inputGradients[0], call.adds[0]);
     }
 
 private:
-    template <class Visit>
-    void forEachKept(const SampleRange& samples, const Visit& visit) const
+    [[nodiscard]] kernels::Drop dropOf(const SampleRange& samples) const
     {
-        const std::uint64_t seed = Rng(samples.seed).split(m_stream).next();
-        const float factor = m_rate < 1.0F ? 1.0F / (1.0F - m_rate) : 0.0F;
-        const Index before = samples.first * m_size;
-        for (Index i = 0; i < samples.count * m_size; ++i) {
-            const bool isKept = uniformAt(seed, static_cast<std::uint64_t>(before + i)) >= m_rate;
-            visit(i, isKept ? factor : 0.0F);
-        }
+        return {.seed = Rng(samples.seed).split(m_stream).next(),
+                .first = static_cast<std::uint64_t>(samples.first * m_size),
+                .rate = m_rate,
+                .factor = m_rate < 1.0F ? 1.0F / (1.0F - m_rate) : 0.0F};
     }
 
     float m_rate;

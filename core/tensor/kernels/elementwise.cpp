@@ -329,31 +329,4 @@ void scale(const float* x, float factor, Index count, float* y)
         x, count, y, [factor](Vector v) __attribute__((always_inline)) { return v * factor; });
 }
 
-void affine2(const float* a, const float* first, const float* b, const float* second,
-             const float* third, Index rows, Index channels, float* y, bool adds)
-{
-    for (Index r = 0; r < rows; ++r, a += channels, b += channels, y += channels) {
-        for (Index c = 0; c < channels; ++c) {
-            const float value = a[c] * first[c] + b[c] * second[c] + third[c];
-            y[c] = adds ? y[c] + value : value;
-        }
-    }
-}
-
-void channelSums(const float* x, const float* w, Index rows, Index channels, double* sums,
-                 double* products)
-{
-    for (Index r = 0; r < rows; ++r, x += channels) {
-        for (Index c = 0; c < channels; ++c) {
-            sums[c] += static_cast<double>(x[c]);
-        }
-        if (w != nullptr) {
-            for (Index c = 0; c < channels; ++c) {
-                products[c] += static_cast<double>(x[c]) * static_cast<double>(w[c]);
-            }
-            w += channels;
-        }
-    }
-}
-
 } // namespace bitscape::kernels
