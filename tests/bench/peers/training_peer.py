@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Training steps of QKeras on TensorFlow, for the networks of app/cli/bench/networks.cpp.
 
-    python training_peer.py NETWORK [--batch N] [--steps N] [--threads N] [--float]
+    python training_peer.py NETWORK [--batch N] [--steps N] [--threads N] [--float] [--fit]
 
 Prints one line of JSON: the median of the steps in milliseconds (wall time, and processor time of
 all threads) and the seconds of the first step, which traces the graph. A step is one call of a
-compiled function: forward, loss, gradients, Adam with its constraints; it is fed with batches that
-are at hand already, which is faster than Model.fit.
+compiled function: forward, loss, gradients, Adam; it is fed with batches that are at hand already.
+With --fit it is a step of Model.fit, as the users of QKeras train: shuffled data, constraints, metrics.
 """
 import argparse
 import json
@@ -24,7 +24,21 @@ def arguments():
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--float", action="store_true", help="without quantizers")
+    parser.add_argument("--fit", action="store_true", help="steps of Model.fit")
     return parser.parse_args()
+
+
+parsed = arguments()
+# Thread counts and log level are read when TensorFlow is loaded.
+os.environ["TF_NUM_INTRAOP_THREADS"] = str(parsed.threads)
+os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+os.environ["OMP_NUM_THREADS"] = str(parsed.threads)
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+import qkeras
+import tensorflow as tf
+from tensorflow import keras
 
 
 class Layers:
@@ -132,28 +146,64 @@ def training_step(model):
     return step
 
 
-def main():
-    options = parsed
-    batch = options.batch or BATCHES[options.network]
-    tf.random.set_seed(1)
-    inputs, outputs = NETWORKS[options.network](Layers(options.float))
-    model = keras.Model(inputs, outputs)
+def compiled_steps(model, outputs, batch, count):
+    """Seconds of the first step, wall and processor seconds of the others."""
     batches = []
     for _ in range(4):
         labels = tf.random.uniform((batch,), maxval=outputs.shape[-1], dtype=tf.int64)
-        batches.append((tf.random.uniform((batch, *inputs.shape[1:])), labels))
+        batches.append((tf.random.uniform((batch, *model.input_shape[1:])), labels))
     step = training_step(model)
     started = time.perf_counter()
     step(*batches[0])
     first = time.perf_counter() - started
     step(*batches[1])
     wall, processor = [], []
-    for number in range(options.steps):
+    for number in range(count):
         before, used = time.perf_counter(), time.process_time()
         loss, _ = step(*batches[number % len(batches)])
         loss.numpy()
         wall.append(time.perf_counter() - before)
         processor.append(time.process_time() - used)
+    return first, wall, processor
+
+
+class Clock(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.times = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.times.append((time.perf_counter(), time.process_time()))
+
+
+def fitted_steps(model, outputs, batch, count):
+    """The same of Model.fit: from the end of one step to the end of the next."""
+    import numpy
+
+    random = numpy.random.default_rng(1)
+    x = random.random((batch * (count + 2), *model.input_shape[1:]), dtype=numpy.float32)
+    labels = random.integers(0, outputs.shape[-1], len(x))
+    model.compile(
+        keras.optimizers.Adam(0.001),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    clock = Clock()
+    started = time.perf_counter()
+    model.fit(x, labels, batch_size=batch, epochs=1, verbose=0, callbacks=[clock])
+    first = clock.times[0][0] - started
+    steps = list(zip(clock.times[1:], clock.times[2:]))
+    return first, [b[0] - a[0] for a, b in steps], [b[1] - a[1] for a, b in steps]
+
+
+def main():
+    options = parsed
+    batch = options.batch or BATCHES[options.network]
+    tf.random.set_seed(1)
+    inputs, outputs = NETWORKS[options.network](Layers(options.float))
+    model = keras.Model(inputs, outputs)
+    measured = fitted_steps if options.fit else compiled_steps
+    first, wall, processor = measured(model, outputs, batch, options.steps)
     print(
         json.dumps(
             {
@@ -168,18 +218,6 @@ def main():
         )
     )
 
-
-parsed = arguments()
-# Thread counts and log level are read when TensorFlow is loaded.
-os.environ["TF_NUM_INTRAOP_THREADS"] = str(parsed.threads)
-os.environ["TF_NUM_INTEROP_THREADS"] = "1"
-os.environ["OMP_NUM_THREADS"] = str(parsed.threads)
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-
-import qkeras
-import tensorflow as tf
-from tensorflow import keras
 
 if __name__ == "__main__":
     main()
