@@ -11,44 +11,6 @@ namespace {
 
 constexpr Index kBlock = 2048;
 
-std::int64_t* numbersOf(const CodeCall& call, Index count)
-{
-    auto& numbers = call.scratch->numbers;
-    if (numbers.size() < static_cast<std::size_t>(count)) {
-        numbers.resize(static_cast<std::size_t>(count));
-    }
-    return numbers.data();
-}
-
-/// What all steps know.
-class StepBase : public CodeStep {
-public:
-    StepBase(const IntegerProgram& program, const IntegerStep& step)
-        : m_step(step), m_output(program.tensors[static_cast<std::size_t>(step.output)]),
-          m_outputSize(m_output.shape.elementCount())
-    {
-        for (const int t : step.inputs) {
-            m_inputs.push_back(&program.tensors[static_cast<std::size_t>(t)]);
-            m_inputSizes.push_back(m_inputs.back()->shape.elementCount());
-        }
-    }
-
-protected:
-    [[nodiscard]] const IntegerStep& step() const { return m_step; }
-    [[nodiscard]] const CodeTensor& output() const { return m_output; }
-    [[nodiscard]] const CodeTensor& input(std::size_t i) const { return *m_inputs[i]; }
-    [[nodiscard]] std::size_t inputCount() const { return m_inputs.size(); }
-    [[nodiscard]] Index outputSize() const { return m_outputSize; }
-    [[nodiscard]] Index inputSize(std::size_t i) const { return m_inputSizes[i]; }
-
-private:
-    const IntegerStep& m_step;
-    const CodeTensor& m_output;
-    Index m_outputSize;
-    std::vector<const CodeTensor*> m_inputs;
-    std::vector<Index> m_inputSizes;
-};
-
 /// A step whose number e depends on the elements e of its inputs.
 class ElementStep : public StepBase {
 public:
@@ -56,7 +18,7 @@ public:
 
     void run(const CodeCall& call) const final
     {
-        std::int64_t* numbers = numbersOf(call, 2 * kBlock);
+        auto* numbers = call.scratch->as<std::int64_t>();
         for (Index sample = 0; sample < call.count; ++sample) {
             const Index start = sample * outputSize();
             for (Index place = 0; place < outputSize(); place += kBlock) {
@@ -65,6 +27,11 @@ public:
                 finishCodes(step(), output(), call.output, start + place, here, place, numbers);
             }
         }
+    }
+
+    [[nodiscard]] Index scratchBytes() const final
+    {
+        return 2 * kBlock * Index{sizeof(std::int64_t)};
     }
 
 protected:
@@ -233,86 +200,70 @@ public:
     GatherStep(const IntegerProgram& program, const IntegerStep& step)
         : StepBase(program, step), m_work(std::get<GatherWork>(step.work))
     {
-    }
-
-    void run(const CodeCall& call) const override
-    {
-        Index total = 0;
         for (std::size_t i = 0; i < inputCount(); ++i) {
-            total += inputSize(i);
+            m_total += inputSize(i);
+            m_isSame = m_isSame && layout(i) == outputLayout();
         }
-        std::int64_t* numbers = numbersOf(call, total + outputSize());
-        std::int64_t* moved = numbers + total;
-        for (Index sample = 0; sample < call.count; ++sample) {
-            std::int64_t* to = numbers;
-            for (std::size_t i = 0; i < inputCount(); ++i) {
-                loadCodes(input(i), call.inputs[i], sample * inputSize(i), inputSize(i), to);
-                to += inputSize(i);
-            }
-            for (Index e = 0; e < outputSize(); ++e) {
-                const std::int32_t source = m_work.sources[static_cast<std::size_t>(e)];
-                moved[e] = source < 0 ? output().grid.zero : numbers[source];
-            }
-            storeCodes(output(), call.output, sample * outputSize(), outputSize(), moved);
-        }
-    }
-
-private:
-    const GatherWork& m_work;
-};
-
-class PoolStep final : public StepBase {
-public:
-    PoolStep(const IntegerProgram& program, const IntegerStep& step)
-        : StepBase(program, step), m_work(std::get<PoolWork>(step.work))
-    {
     }
 
     void run(const CodeCall& call) const override
     {
-        const kernels::Pool& p = m_work.pool;
-        std::int64_t* numbers = numbersOf(call, inputSize(0) + p.channels);
-        std::int64_t* row = numbers + inputSize(0);
-        const bool isSum = m_work.kind == PoolKind::Average && !m_work.divides;
         for (Index sample = 0; sample < call.count; ++sample) {
-            loadCodes(input(0), call.inputs[0], sample * inputSize(0), inputSize(0), numbers);
-            const std::int64_t zero = isSum ? input(0).grid.zero : 0;
-            for (Index pixel = 0; pixel < p.outHeight * p.outWidth; ++pixel) {
-                window(numbers, pixel, zero, row);
-                finishCodes(step(), output(), call.output,
-                            sample * outputSize() + pixel * p.channels, p.channels,
-                            pixel * p.channels, row);
+            if (m_isSame) {
+                visitKept(outputLayout().kept, call.output,
+                          [&](auto* to) { moveElements(call, sample, to); });
+            } else {
+                moveCodes(call, sample);
             }
         }
+    }
+    [[nodiscard]] Index scratchBytes() const override
+    {
+        return (m_total + outputSize()) * Index{sizeof(std::int64_t)};
     }
 
 private:
-    void window(const std::int64_t* x, Index pixel, std::int64_t zero, std::int64_t* row) const
+    /// As they lie in memory: the inputs one after another, then where each goes.
+    template <class Element>
+    void moveElements(const CodeCall& call, Index sample, Element* to) const
     {
-        const kernels::Pool& p = m_work.pool;
-        const Index top = pixel / p.outWidth * p.strideHeight - p.padTop;
-        const Index left = pixel % p.outWidth * p.strideWidth - p.padLeft;
-        const bool isMax = m_work.kind == PoolKind::Max;
-        std::fill_n(row, p.channels,
-                    isMax ? std::numeric_limits<std::int64_t>::min() : std::int64_t{0});
-        std::int64_t pixels = 0;
-        for (Index h = std::max<Index>(top, 0); h < std::min(top + p.windowHeight, p.height); ++h) {
-            for (Index w = std::max<Index>(left, 0); w < std::min(left + p.windowWidth, p.width);
-                 ++w) {
-                const std::int64_t* from = x + (h * p.width + w) * p.channels;
-                for (Index c = 0; c < p.channels; ++c) {
-                    row[c] = isMax ? std::max(row[c], from[c]) : row[c] + from[c] - zero;
-                }
-                ++pixels;
+        const auto of = [&](std::size_t i) {
+            return reinterpret_cast<const Element*>(call.inputs[i]) + sample * inputSize(i);
+        };
+        const Element* from = of(0);
+        if (inputCount() > 1) {
+            auto* joined = call.scratch->as<Element>();
+            from = joined;
+            for (std::size_t i = 0; i < inputCount(); ++i) {
+                joined = std::copy_n(of(i), inputSize(i), joined);
             }
         }
-        for (Index c = 0; m_work.divides && c < p.channels; ++c) {
-            const std::int64_t half = row[c] > 0 ? pixels / 2 : -(pixels / 2);
-            row[c] = std::clamp((row[c] + half) / pixels, output().grid.low, output().grid.high);
+        const auto nothing = static_cast<Element>(output().grid.zero - outputLayout().base);
+        to += sample * outputSize();
+        for (const std::int32_t source : m_work.sources) {
+            *to++ = source < 0 ? nothing : from[source];
         }
     }
 
-    const PoolWork& m_work;
+    void moveCodes(const CodeCall& call, Index sample) const
+    {
+        auto* numbers = call.scratch->as<std::int64_t>();
+        std::int64_t* moved = numbers + m_total;
+        std::int64_t* to = numbers;
+        for (std::size_t i = 0; i < inputCount(); ++i) {
+            loadCodes(input(i), call.inputs[i], sample * inputSize(i), inputSize(i), to);
+            to += inputSize(i);
+        }
+        for (Index e = 0; e < outputSize(); ++e) {
+            const std::int32_t source = m_work.sources[static_cast<std::size_t>(e)];
+            moved[e] = source < 0 ? output().grid.zero : numbers[source];
+        }
+        storeCodes(output(), call.output, sample * outputSize(), outputSize(), moved);
+    }
+
+    const GatherWork& m_work;
+    Index m_total = 0; ///< elements of all inputs
+    bool m_isSame = true;
 };
 
 class SoftmaxStep final : public StepBase {
@@ -325,12 +276,16 @@ public:
     void run(const CodeCall& call) const override
     {
         const Index channels = output().shape.channels();
-        std::int64_t* row = numbersOf(call, channels);
+        auto* row = call.scratch->as<std::int64_t>();
         for (Index at = 0; at < call.count * outputSize(); at += channels) {
             loadCodes(input(0), call.inputs[0], at, channels, row);
             softmax(row, channels);
             storeCodes(output(), call.output, at, channels, row);
         }
+    }
+    [[nodiscard]] Index scratchBytes() const override
+    {
+        return output().shape.channels() * Index{sizeof(std::int64_t)};
     }
 
 private:
@@ -368,7 +323,8 @@ public:
 
     void run(const CodeCall& call) const override
     {
-        std::vector<const float*> inputs;
+        auto& inputs = call.scratch->sources;
+        inputs.clear();
         for (const std::byte* data : call.inputs) {
             inputs.push_back(reinterpret_cast<const float*>(data));
         }
@@ -402,10 +358,10 @@ struct StepMaker {
     {
         return std::make_unique<Step>(program, step);
     }
-    Made operator()(const ConvolveWork&) const { return makeConvolveStep(program, step); }
+    Made operator()(const ConvolveWork&) const { return makePlainConvolveStep(program, step); }
     Made operator()(const SumWork&) const { return make<SumStep>(); }
     Made operator()(const ProductWork&) const { return make<ProductStep>(); }
-    Made operator()(const PoolWork&) const { return make<PoolStep>(); }
+    Made operator()(const PoolWork&) const { return makePlainPoolStep(program, step); }
     Made operator()(const GatherWork&) const { return make<GatherStep>(); }
     Made operator()(const RescaleWork&) const { return make<RescaleStep>(); }
     Made operator()(const TableWork&) const { return make<TableStep>(); }
@@ -417,60 +373,26 @@ struct StepMaker {
 
 } // namespace
 
+StepBase::StepBase(const IntegerProgram& program, const IntegerStep& step)
+    : m_step(step), m_output(program.tensors[static_cast<std::size_t>(step.output)]),
+      m_outputLayout(layoutOf(m_output)), m_outputSize(m_output.shape.elementCount())
+{
+    for (const int t : step.inputs) {
+        m_inputs.push_back(&program.tensors[static_cast<std::size_t>(t)]);
+        m_layouts.push_back(layoutOf(*m_inputs.back()));
+        m_inputSizes.push_back(m_inputs.back()->shape.elementCount());
+    }
+}
+
 std::unique_ptr<CodeStep> makeCodeStep(const IntegerProgram& program, const IntegerStep& step)
 {
+    auto quick = makeQuickStep(program, step);
+    return quick ? std::move(quick) : makePlainStep(program, step);
+}
+
+std::unique_ptr<CodeStep> makePlainStep(const IntegerProgram& program, const IntegerStep& step)
+{
     return std::visit(StepMaker{program, step}, step.work);
-}
-
-Index byteSize(Storage storage)
-{
-    switch (storage) {
-    case Storage::Int8:
-        return 1;
-    case Storage::Int16:
-        return 2;
-    case Storage::Int64:
-        return 8;
-    case Storage::Int32:
-    case Storage::Float:
-        break;
-    }
-    return 4;
-}
-
-void loadCodes(const CodeTensor& tensor, const std::byte* data, Index first, Index count,
-               std::int64_t* to)
-{
-    visitCodes(tensor.storage, data,
-               [&](const auto* from) { std::copy_n(from + first, count, to); });
-}
-
-void storeCodes(const CodeTensor& tensor, std::byte* data, Index first, Index count,
-                const std::int64_t* from)
-{
-    visitCodes(tensor.storage, data, [&](const auto* place) {
-        using Type = std::remove_cvref_t<decltype(*place)>;
-        auto* to = const_cast<Type*>(place) + first;
-        for (Index e = 0; e < count; ++e) {
-            to[e] = static_cast<Type>(from[e]);
-        }
-    });
-}
-
-void readReal(const CodeTensor& tensor, const std::byte* data, Index count, float* to)
-{
-    if (tensor.isFloat()) {
-        std::copy_n(reinterpret_cast<const float*>(data), count, to);
-        return;
-    }
-    const auto steps = static_cast<Index>(tensor.grid.steps.size());
-    visitCodes(tensor.storage, data, [&](const auto* from) {
-        for (Index e = 0, channel = 0; e < count; ++e) {
-            to[e] = static_cast<float>(tensor.grid.steps[static_cast<std::size_t>(channel)] *
-                                       static_cast<double>(from[e] - tensor.grid.zero));
-            channel = channel + 1 == steps ? 0 : channel + 1;
-        }
-    });
 }
 
 void finishCodes(const IntegerStep& step, const CodeTensor& output, std::byte* data, Index first,

@@ -6,7 +6,6 @@
 #include "core/graph/plan_inputs.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace bitscape::graph {
 
@@ -15,11 +14,13 @@ namespace {
 constexpr Index kCacheBytes = 1 << 20; // what a chunk's tensors should fit in
 constexpr Index kLargestChunk = 64;    // samples
 constexpr Index kKerasBatch = 32;      // samples that a whole-tensor quantizer sees
+constexpr Index kLineFloats = 16;
 
 /// What one thread works in.
 struct Worker {
-    FloatBuffer arena;
+    FloatBuffer memory; ///< the arena, then what steps use
     CodeScratch scratch;
+    std::vector<const std::byte*> sources;
 };
 
 class Plan final : public IntegerPlan {
@@ -53,13 +54,14 @@ public:
         if (!count) {
             return fail(std::move(count).error());
         }
+        const Index chunk = std::clamp<Index>(*count, 1, m_chunk);
         std::vector<Worker> workers(static_cast<std::size_t>(parallel.threads()));
         for (Worker& worker : workers) {
-            worker.arena = allocateFloats(m_arenaFloats * m_chunk + m_scratchFloats);
+            prepare(worker, chunk);
         }
-        return runInChunks(*count, m_chunk, resultShapes(), parallel, job,
+        return runInChunks(*count, chunk, resultShapes(), parallel, job,
                            [&](std::vector<Tensor>& results, Index first, Index here, int worker) {
-                               runChunk(inputs, results, first, here,
+                               runChunk(inputs, results, {first, here, chunk},
                                         workers[static_cast<std::size_t>(worker)]);
                            });
     }
@@ -70,13 +72,26 @@ private:
         return m_program.tensors[static_cast<std::size_t>(t)];
     }
 
+    void prepare(Worker& worker, Index chunk) const
+    {
+        const Index arena = m_arenaFloats * chunk;
+        worker.memory = allocateFloats(arena + m_scratchFloats + m_stepFloats);
+        worker.scratch.floats = worker.memory.get() + arena;
+        worker.scratch.bytes =
+            reinterpret_cast<std::byte*>(worker.scratch.floats + m_scratchFloats);
+        worker.scratch.sources.reserve(m_mostInputs);
+        worker.sources.resize(m_mostInputs);
+    }
+
     void planArena()
     {
-        std::vector<Lifetime> pieces(m_program.tensors.size());
+        std::vector<Lifetime> pieces(
+            m_program.tensors.size()); // inputs lie where the caller has them
         const auto touch = [&](int t, int now, bool writes) {
             Lifetime& piece = pieces[static_cast<std::size_t>(t)];
             if (writes) {
-                const Index bytes = tensor(t).shape.elementCount() * byteSize(tensor(t).storage);
+                const Index bytes =
+                    tensor(t).shape.elementCount() * sizeOf(layoutOf(tensor(t)).kept);
                 piece.floats = (bytes + 3) / 4;
                 piece.first = now;
             }
@@ -84,17 +99,13 @@ private:
         };
         bool seesBatches = false;
         const int end = static_cast<int>(m_program.steps.size());
-        for (const int t : m_program.inputs) {
-            if (t >= 0) {
-                touch(t, 0, true);
-            }
-        }
         for (int s = 0; s < end; ++s) {
             const IntegerStep& step = m_program.steps[static_cast<std::size_t>(s)];
             for (const int t : step.inputs) {
                 touch(t, s + 1, false);
             }
             touch(step.output, s + 1, true);
+            m_mostInputs = std::max(m_mostInputs, step.inputs.size());
             if (const auto* work = std::get_if<FloatWork>(&step.work)) {
                 const bool wants = work->kernel && work->kernel->wantsBatch();
                 seesBatches = seesBatches || wants || !work->activation.worksInBlocks();
@@ -110,41 +121,54 @@ private:
         m_arenaFloats = plan.floats;
         const Index fits = kCacheBytes / 4 / std::max<Index>(plan.floats, 1);
         m_chunk = seesBatches ? kKerasBatch : std::clamp<Index>(fits, 1, kLargestChunk);
+        m_scratchFloats = wholeLines(m_scratchFloats);
+        for (const auto& step : m_steps) {
+            m_stepFloats = std::max(m_stepFloats, step->scratchBytes() / Index{sizeof(float)} + 1);
+        }
+        m_stepFloats = wholeLines(m_stepFloats) + kLineFloats; // kernels read a little beyond
     }
 
-    void runChunk(std::span<const TensorView> inputs, std::vector<Tensor>& results, Index first,
-                  Index count, Worker& worker) const
+    static Index wholeLines(Index floats)
     {
-        float* arena = worker.arena.get();
+        return (floats + kLineFloats - 1) / kLineFloats * kLineFloats;
+    }
+
+    /// Some samples of all.
+    struct Range {
+        Index first = 0, count = 0;
+        Index chunk = 1; ///< samples that the arena has room for
+    };
+
+    void runChunk(std::span<const TensorView> inputs, std::vector<Tensor>& results,
+                  const Range& range, Worker& worker) const
+    {
         const auto place = [&](int t) -> std::byte* {
-            return reinterpret_cast<std::byte*>(arena +
-                                                m_offsets[static_cast<std::size_t>(t)] * m_chunk);
+            return reinterpret_cast<std::byte*>(
+                worker.memory.get() + m_offsets[static_cast<std::size_t>(t)] * range.chunk);
         };
-        for (std::size_t i = 0; i < m_program.inputs.size(); ++i) {
-            const int t = m_program.inputs[i];
-            if (t >= 0) {
-                const Index size = tensor(t).shape.elementCount();
-                std::memcpy(place(t), inputs[i].data + first * size,
-                            static_cast<std::size_t>(size * count) * sizeof(float));
+        const auto read = [&](int t) -> const std::byte* {
+            const auto input = std::ranges::find(m_program.inputs, t) - m_program.inputs.begin();
+            if (input == std::ssize(m_program.inputs)) {
+                return place(t);
             }
-        }
-        worker.scratch.floats = arena + m_arenaFloats * m_chunk;
+            const Index size = tensor(t).shape.elementCount();
+            return reinterpret_cast<const std::byte*>(inputs[static_cast<std::size_t>(input)].data +
+                                                      range.first * size);
+        };
         for (std::size_t s = 0; s < m_steps.size(); ++s) {
             const IntegerStep& step = m_program.steps[s];
-            std::vector<const std::byte*> sources;
-            for (const int t : step.inputs) {
-                sources.push_back(place(t));
-            }
-            m_steps[s]->run({.inputs = sources,
+            std::ranges::transform(step.inputs, worker.sources.begin(), read);
+            m_steps[s]->run({.inputs = {worker.sources.data(), step.inputs.size()},
                              .output = place(step.output),
-                             .first = first,
-                             .count = count,
+                             .first = range.first,
+                             .count = range.count,
                              .scratch = &worker.scratch});
         }
         for (std::size_t r = 0; r < results.size(); ++r) {
             const int t = m_program.results[r];
             const Index size = tensor(t).shape.elementCount();
-            readReal(tensor(t), place(t), size * count, results[r].data() + first * size);
+            readReal(tensor(t), read(t), size * range.count,
+                     results[r].data() + range.first * size);
         }
     }
 
@@ -152,7 +176,8 @@ private:
     quant::CallContext m_call;
     std::vector<std::unique_ptr<CodeStep>> m_steps;
     std::vector<Index> m_offsets; ///< floats per sample of a chunk
-    Index m_arenaFloats = 0, m_scratchFloats = 0;
+    Index m_arenaFloats = 0, m_scratchFloats = 0, m_stepFloats = 0;
+    std::size_t m_mostInputs = 0;
     Index m_chunk = 1;
 };
 

@@ -47,6 +47,7 @@ struct ConvolveWork {
     WeightCodes bias;                    ///< empty: none; times 2^biasShifts[f]
     std::vector<int> shifts, biasShifts; ///< one per filter, or empty: none
     std::int64_t largestWeightSum = 0;   ///< bound of |Σ| before the shift
+    std::int64_t largestSum = 0;         ///< bound of |sum|
 };
 
 /// sum = Σ scaled((x_i − zero of x_i) · 2^lift), scaled by terms[i] (multiplied by −1 where

@@ -195,6 +195,7 @@ std::optional<int> ProgramBuilder::convolve(int l, const ConvolutionGeometry& ge
         return refuse("its sums need more than 53 bits");
     }
     work.largestWeightSum = static_cast<std::int64_t>(bounds.products);
+    work.largestSum = static_cast<std::int64_t>(bounds.all);
     CodeGrid sums{std::move(steps), 0, -static_cast<std::int64_t>(bounds.all),
                   static_cast<std::int64_t>(bounds.all)};
     if (std::ranges::all_of(sums.steps, [&](double s) { return s == sums.steps.front(); })) {

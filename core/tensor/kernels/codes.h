@@ -5,18 +5,106 @@
 
 #include <cstdint>
 
-// Products of whole numbers of 16 bits, summed in 32: the integer engine's share of the work. The
-// caller sees to it that no sum leaves 32 bits; sums are then exact in every order.
+// Whole numbers: the integer engine's share of the work. Sums have 32 bits and wrap, so a result
+// is exact whenever it fits itself. Codes are kept as bytes from 0 up, as 16 or as 32 bits with
+// sign; what a byte's 0 means is the caller's business. Thread: any.
 namespace bitscape::kernels {
 
-/// c[r·columns + n] = Σ a[r·pitch + k] · b[n·depth + k], k = 0 … depth − 1. Quickest where depth is
-/// a multiple of 16.
-BITSCAPE_KERNEL void multiplyCodes(const std::int16_t* a, Index rows, Index pitch,
-                                   const std::int16_t* b, Index columns, Index depth,
-                                   std::int32_t* c);
+enum class CodeKind { Byte, Short, Int }; ///< uint8, int16, int32
 
-/// c[n] = Σ over taps of a[offsets[tap] + n] · b[tap·channels + n].
-BITSCAPE_KERNEL void multiplyCodesByChannel(const std::int16_t* a, const Index* offsets, Index taps,
-                                            const std::int16_t* b, Index channels, std::int32_t* c);
+/// How a sum is scaled: x = (sum << lift) + bias, p = x · multiplier + nudge (of 64 bits), h = p /
+/// 2^32 downwards, and then
+enum class CodeRule {
+    None,  ///< x
+    Up,    ///< (h + half) / 2^shift downwards
+    Twice, ///< the same, with 1 less before the shift for negative h where `signs` is −1
+    Even,  ///< as Up, but ties of p and shift together go to the even one
+    Away,  ///< as Up, but these ties go away from zero
+    Float, ///< x · factor as float32, ties to the even one
+};
+
+/// From sums to codes: clip(scaled + zero, low, high), written as `kind`. The arrays have an entry
+/// per column and 32 more that are read but count for nothing; those that the rule does not need
+/// may be null.
+struct CodeFinish {
+    CodeRule rule = CodeRule::None;
+    CodeKind kind = CodeKind::Int;
+    const std::int32_t* bias = nullptr;
+    const std::int32_t* lifts = nullptr;
+    const std::int32_t* multipliers = nullptr;
+    const std::int32_t* halves = nullptr;
+    const std::int32_t* signs = nullptr;
+    const std::int32_t* shifts = nullptr; ///< 0 … 31
+    const float* factors = nullptr;
+    std::int64_t nudge = 0;
+    std::int32_t zero = 0, low = 0, high = 0;
+};
+constexpr Index kCodePadding = 32; ///< entries of the arrays, and codes, that may be read beyond
+
+// ---- products ----------------------------------------------------------------------------------
+
+/// What a word of 32 bits holds: four codes of 8 bits (the left ones without sign), or two of 16.
+enum class CodeWords { Bytes, Shorts };
+/// Whether the processor multiplies bytes (AVX-512 VNNI). If not, only Shorts may be asked for.
+BITSCAPE_KERNEL bool multipliesBytes();
+
+/// As Gather, in bytes: row r of image i holds, for each segment s, `segmentWords` words from
+/// data + i·imagePitch + rows[r] + segments[s], wherever they lie. Up to 3 bytes beyond what counts
+/// are read.
+struct CodeGather {
+    const std::byte* data = nullptr;
+    Index imagePitch = 0;
+    const Index* rows = nullptr;
+    Index rowCount = 0;
+    const Index* segments = nullptr;
+    Index segmentCount = 0;
+    Index segmentWords = 0;
+};
+/// Where row r of image i goes: data + i·imagePitch + r·rowPitch bytes.
+struct CodeScatter {
+    std::byte* data = nullptr;
+    Index imagePitch = 0, rowPitch = 0;
+};
+
+/// Words of `columns` columns of `depth` words each in the order multiplyCodes() reads them.
+BITSCAPE_KERNEL Index packedWords(Index depth, Index columns);
+/// From word k of column n at source[n·depth + k].
+BITSCAPE_KERNEL void packWords(const std::int32_t* source, Index depth, Index columns,
+                               std::int32_t* packed);
+/// Rows first … first+count−1 (counted through all images) of a × packed, finished.
+BITSCAPE_KERNEL void multiplyCodes(CodeWords words, const CodeGather& a, Index first, Index count,
+                                   const std::int32_t* packed, Index columns,
+                                   const CodeFinish& finish, const CodeScatter& c);
+
+/// sum(row, channel) = Σ taps a(row, tap, channel) · weights[tap·pitch + channel], finished. a's
+/// segments are the taps, its codes bytes or of 16 bits; weights have 16 bits, with zeros above
+/// them, and `pitch` is a multiple of 32.
+BITSCAPE_KERNEL void multiplyCodesByChannel(CodeKind kind, const CodeGather& a, Index first,
+                                            Index count, const std::int32_t* weights, Index pitch,
+                                            Index channels, const CodeFinish& finish,
+                                            const CodeScatter& c);
+
+// ---- element by element ------------------------------------------------------------------------
+
+/// One term of a sum: its codes scaled as the arrays' first entries say (32 of them are read);
+/// zero, low and high do not count.
+struct CodeTerm {
+    CodeKind kind = CodeKind::Byte;
+    CodeFinish scale;
+    bool isNegative = false;
+};
+/// Sums of terms, codes[t] those of term t, finished by the arrays' first entries.
+BITSCAPE_KERNEL void sumCodes(const CodeTerm* terms, const std::byte* const* codes, Index termCount,
+                              Index count, const CodeFinish& finish, std::byte* to);
+/// clip(x / scale, low, high) rounded to the nearest, ties to the even one, + zero; NaN counts as
+/// 0. |low|, |high| ≤ 2^22.
+BITSCAPE_KERNEL void quantizeCodes(const float* x, Index count, float scale, float low, float high,
+                                   std::int32_t zero, std::uint8_t* to);
+
+// ---- pooling, one image ------------------------------------------------------------------------
+
+BITSCAPE_KERNEL void maxPoolCodes(const Pool& pool, const std::uint8_t* x, std::uint8_t* y);
+/// Sums over the pixels of the window that lie inside the image.
+BITSCAPE_KERNEL void sumPoolCodes(const Pool& pool, const std::uint8_t* x, std::int32_t* sums);
 
 } // namespace bitscape::kernels

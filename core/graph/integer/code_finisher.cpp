@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/graph/integer/code_finisher.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace bitscape::graph {
+
+namespace {
+
+using kernels::CodeRule;
+
+constexpr int kWordBits = 32;
+constexpr int kMultiplierBits = 31;
+
+bool fitsWord(std::int64_t value)
+{
+    return value >= std::numeric_limits<std::int32_t>::min() &&
+           value <= std::numeric_limits<std::int32_t>::max();
+}
+
+std::optional<CodeRule> kernelRule(const std::optional<Requantization>& rule)
+{
+    if (!rule) {
+        return CodeRule::None;
+    }
+    switch (rule->scaling.rule) {
+    case ScaleRule::HalfEven:
+        return CodeRule::Even;
+    case ScaleRule::HalfAway:
+        return CodeRule::Away;
+    case ScaleRule::HalfUp:
+    case ScaleRule::Floor:
+    case ScaleRule::Ceil:
+    case ScaleRule::TwiceUp:
+        return CodeRule::Up;
+    case ScaleRule::Twice:
+        return CodeRule::Twice;
+    case ScaleRule::Float:
+        return CodeRule::Float;
+    case ScaleRule::Zero:
+        break;
+    }
+    return std::nullopt;
+}
+
+/// What is added to a product of 64 bits before its upper half is taken.
+std::int64_t nudgeOf(ScaleRule rule)
+{
+    const std::int64_t word = std::int64_t{1} << kWordBits;
+    return rule == ScaleRule::Twice || rule == ScaleRule::TwiceUp ? word / 2
+           : rule == ScaleRule::Ceil                              ? word - 1
+                                                                  : 0;
+}
+
+/// One column's numbers · multiplier · 2^lift / 2^(32 + shift).
+struct Factor {
+    std::int32_t multiplier = 0;
+    int lift = 0;
+    int shift = 0;
+};
+
+/// LiteRT's: the first rounding drops 31 bits of the product, so that the second one drops what is
+/// left.
+Factor twiceFactor(std::int32_t multiplier, int exponent)
+{
+    const int shift = exponent + kMultiplierBits;
+    return {multiplier, 1 + std::max(shift, 0), std::max(-shift, 0)};
+}
+
+/// One rounding, which has to fall to the second shift.
+Factor exactFactor(std::int64_t multiplier, int exponent)
+{
+    constexpr std::int64_t kLargest = std::int64_t{1} << (kMultiplierBits - 1);
+    int shift = -exponent;
+    for (; multiplier > 0 && multiplier < kLargest; multiplier *= 2) {
+        ++shift;
+    }
+    const int lift = std::max(0, kWordBits + 1 - shift);
+    return {static_cast<std::int32_t>(multiplier), lift, shift + lift - kWordBits};
+}
+
+/// Bound of a term's magnitude.
+std::int64_t largestScaled(const CodeSum::Term& term)
+{
+    const auto largest =
+        static_cast<double>(std::max(std::abs(term.sums.low), std::abs(term.sums.high)));
+    if (!term.scaling) {
+        return static_cast<std::int64_t>(largest);
+    }
+    const Scaling& s = *term.scaling;
+    const double factor = s.rule == ScaleRule::Float
+                              ? static_cast<double>(s.factors.front())
+                              : std::ldexp(s.multipliers.front(), s.exponents.front());
+    constexpr double kFarOut = 1e15; // more than any kernel takes
+    return static_cast<std::int64_t>(std::min(std::ceil(largest * factor) + 1.0, kFarOut));
+}
+
+} // namespace
+
+std::optional<kernels::CodeKind> kindOf(Kept kept)
+{
+    switch (kept) {
+    case Kept::Byte:
+        return kernels::CodeKind::Byte;
+    case Kept::Short:
+        return kernels::CodeKind::Short;
+    case Kept::Int:
+        return kernels::CodeKind::Int;
+    case Kept::Long:
+    case Kept::Float:
+        break;
+    }
+    return std::nullopt;
+}
+
+std::optional<CodeFinisher> CodeFinisher::make(const std::optional<Requantization>& rule,
+                                               const KernelSums& sums, const CodeLayout& to)
+{
+    CodeFinisher made;
+    const auto kernel = kernelRule(rule);
+    const auto kind = kindOf(to.kept);
+    if (!kernel || !kind || (rule && !rule->thresholds.empty()) || !made.setEnds(rule, sums, to)) {
+        return std::nullopt;
+    }
+    made.m_finish.rule = *kernel;
+    made.m_finish.kind = *kind;
+    const std::size_t columns = sums.lifts.size();
+    const std::size_t channels = rule ? rule->scaling.channels() : 1;
+    if (channels != 1 && channels != columns) {
+        return std::nullopt;
+    }
+    for (std::size_t column = 0; column < columns; ++column) {
+        const bool isMade = rule ? made.addColumn(rule->scaling, column % channels, sums, column)
+                                 : made.addBias(sums, column, 0);
+        if (!isMade) {
+            return std::nullopt;
+        }
+    }
+    made.pad();
+    return made;
+}
+
+bool CodeFinisher::setEnds(const std::optional<Requantization>& rule, const KernelSums& sums,
+                           const CodeLayout& to)
+{
+    const std::int64_t low = (rule ? rule->low : sums.low) - to.base;
+    const std::int64_t high = (rule ? rule->high : sums.high) - to.base;
+    const std::int64_t zero = (rule ? rule->zero : 0) - to.base;
+    constexpr std::int64_t kFarOut = std::int64_t{1} << 30;
+    constexpr std::int64_t kFloatEnd = std::int64_t{1} << 22;
+    const bool isFloat = rule && rule->scaling.rule == ScaleRule::Float;
+    if (!fitsWord(sums.low) || !fitsWord(sums.high) || !fitsWord(low) || !fitsWord(high) ||
+        std::abs(zero) > kFarOut ||
+        (isFloat && std::max(std::abs(low - zero), std::abs(high - zero)) > kFloatEnd)) {
+        return false;
+    }
+    m_finish.low = static_cast<std::int32_t>(low);
+    m_finish.high = static_cast<std::int32_t>(high);
+    m_finish.zero = static_cast<std::int32_t>(zero);
+    m_finish.nudge = rule ? nudgeOf(rule->scaling.rule) : 0;
+    return true;
+}
+
+bool CodeFinisher::addColumn(const Scaling& scaling, std::size_t channel, const KernelSums& sums,
+                             std::size_t column)
+{
+    if (scaling.rule == ScaleRule::Float) {
+        m_factors.push_back(scaling.factors[channel]);
+        return addBias(sums, column, 0);
+    }
+    const std::int32_t multiplier = scaling.multipliers[channel];
+    const int exponent = scaling.exponents[channel];
+    const bool isTwice = scaling.rule == ScaleRule::Twice || scaling.rule == ScaleRule::TwiceUp;
+    const Factor f =
+        isTwice ? twiceFactor(multiplier, exponent) : exactFactor(multiplier, exponent);
+    constexpr int kLongestShift = 31;
+    constexpr int kLongestExponent = 62; // beyond which scaled() stops
+    if (multiplier < 0 || f.shift > kLongestShift || -exponent > kLongestExponent) {
+        return false;
+    }
+    const std::uint32_t unit = 1U << static_cast<unsigned>(f.shift);
+    const std::uint32_t half = scaling.rule == ScaleRule::Floor  ? 0
+                               : scaling.rule == ScaleRule::Ceil ? unit - 1
+                                                                 : unit / 2;
+    m_multipliers.push_back(f.multiplier);
+    m_halves.push_back(static_cast<std::int32_t>(half));
+    m_signs.push_back(f.shift > 0 ? -1 : 0);
+    m_shifts.push_back(f.shift);
+    return addBias(sums, column, f.lift);
+}
+
+/// Both lifts become one.
+bool CodeFinisher::addBias(const KernelSums& sums, std::size_t column, int lift)
+{
+    constexpr int kLongestLift = 31;
+    const int all = sums.lifts[column] + lift;
+    if (lift > kLongestLift || all > kLongestLift ||
+        !fitsWord(sums.low * (std::int64_t{1} << lift)) ||
+        !fitsWord(sums.high * (std::int64_t{1} << lift))) {
+        return false;
+    }
+    const auto lifted = static_cast<std::uint64_t>(sums.biases[column]) << lift;
+    m_bias.push_back(static_cast<std::int32_t>(static_cast<std::uint32_t>(lifted)));
+    m_lifts.push_back(all);
+    return true;
+}
+
+void CodeFinisher::pad()
+{
+    const auto grow = [](auto& column) {
+        if (!column.empty()) {
+            column.resize(column.size() + kernels::kCodePadding, column.back());
+        }
+    };
+    for (auto* column : {&m_bias, &m_lifts, &m_multipliers, &m_halves, &m_signs, &m_shifts}) {
+        grow(*column);
+    }
+    grow(m_factors);
+}
+
+kernels::CodeFinish CodeFinisher::from(Index first) const
+{
+    const auto at = [first](const auto& column) {
+        return column.empty() ? nullptr : column.data() + first;
+    };
+    kernels::CodeFinish finish = m_finish;
+    finish.bias = at(m_bias);
+    finish.lifts = at(m_lifts);
+    finish.multipliers = at(m_multipliers);
+    finish.halves = at(m_halves);
+    finish.signs = at(m_signs);
+    finish.shifts = at(m_shifts);
+    finish.factors = at(m_factors);
+    return finish;
+}
+
+std::optional<CodeSum> CodeSum::make(const std::vector<Term>& terms,
+                                     const std::optional<Requantization>& rule,
+                                     const CodeLayout& to)
+{
+    CodeSum made;
+    KernelSums all{0, 0, {0}, {0}};
+    for (const Term& term : terms) {
+        const auto kind = kindOf(term.layout.kept);
+        std::optional<Requantization> scaling;
+        if (term.scaling) {
+            scaling = Requantization{*term.scaling, 0, 0, 0, {}, {}};
+        }
+        auto finisher = CodeFinisher::make(scaling, term.sums, {Kept::Int, 0});
+        if (!kind || !finisher) {
+            return std::nullopt;
+        }
+        const std::int64_t bound = largestScaled(term);
+        all.low -= bound;
+        all.high += bound;
+        made.m_finishers.push_back(std::move(*finisher));
+        made.m_terms.push_back({*kind, made.m_finishers.back().from(0), term.isNegative});
+    }
+    auto finisher = CodeFinisher::make(rule, all, to);
+    if (!finisher) {
+        return std::nullopt;
+    }
+    made.m_finishers.push_back(std::move(*finisher));
+    made.m_finish = made.m_finishers.back().from(0);
+    return made;
+}
+
+void CodeSum::run(const std::byte* const* codes, Index count, std::byte* to) const
+{
+    kernels::sumCodes(m_terms.data(), codes, std::ssize(m_terms), count, m_finish, to);
+}
+
+} // namespace bitscape::graph
