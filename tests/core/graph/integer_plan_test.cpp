@@ -74,7 +74,8 @@ Configuration configurationFor(const Choice& choice)
         c.set(layer, Slot::Bias, quantizer(bits(choice.biasBits, 1)));
     }
     const std::string act = choice.activation + "(" + std::to_string(choice.activationBits) + ",2)";
-    for (const char* layer : {"a", "b", "s"}) {
+    // With "e", no sum needs more bits than the floats of `fake` have.
+    for (const char* layer : {"a", "b", "s", "e"}) {
         c.set(layer, Slot::Activation, quantizer(act));
     }
     if (choice.isPerLayer) {
