@@ -36,10 +36,20 @@ struct Step {
     LayerKernel* kernel = nullptr;
     std::vector<std::size_t> inputs; ///< values
     std::size_t output = 0;
-    Shape shape; ///< of the output, without batch
+    Shape shape;                                  ///< of the output, without batch
+    std::optional<std::pair<float, float>> clamp; ///< that the kernel does
     std::vector<Follower> followers;
     std::vector<Activation> wholeTensor; ///< after the followers, on the whole chunk
 };
+
+/// Clamps to the range, after a clamp that may be there already.
+void narrow(std::optional<std::pair<float, float>>& clamp, std::pair<float, float> range)
+{
+    const auto [low, high] = range;
+    clamp =
+        clamp ? std::pair{std::clamp(clamp->first, low, high), std::clamp(clamp->second, low, high)}
+              : range;
+}
 
 /// A result that is another result's or an input's tensor.
 struct Copy {
@@ -200,7 +210,8 @@ private:
             return;
         }
         const auto clamp = activation.quantizer ? std::nullopt : clampOf(activation.function);
-        if (clamp && kernel.clampTo(clamp->first, clamp->second)) {
+        if (clamp && kernel.clamps()) {
+            narrow(step.clamp, *clamp);
             return;
         }
         if (activation.worksInBlocks() && step.wholeTensor.empty()) {
@@ -360,7 +371,8 @@ private:
         step.kernel->forward(0, {.samples = {.first = first, .count = count, .scratch = scratch},
                                  .inputs = inputs,
                                  .output = output,
-                                 .done = inBlocks ? BlockDone(follow) : BlockDone()});
+                                 .done = inBlocks ? BlockDone(follow) : BlockDone(),
+                                 .clamp = step.clamp});
         if (!inBlocks && !step.followers.empty()) {
             follow(0, count * step.shape.elementCount());
         }

@@ -206,7 +206,8 @@ private:
             return;
         }
         const auto clamp = activation.quantizer ? std::nullopt : clampOf(activation.function);
-        if (clamp && kernelOf(l).clampTo(clamp->first, clamp->second)) {
+        if (clamp && kernelOf(l).clamps()) {
+            n.clamp = clamp;
             m_clamped.insert(l);
             return;
         }

@@ -8,7 +8,9 @@
 #include "core/graph/layers/layer_kernel.h"
 
 #include <memory>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace bitscape::graph {
@@ -31,6 +33,7 @@ struct Buffer {
 struct Node {
     Shape shape; ///< of the output, without batch
     Activation activation;
+    std::optional<std::pair<float, float>> clamp; ///< the activation, where the kernel does it
     bool activatesInForward = false; ///< on the blocks of Work::Forward, else by Work::Activate
     bool readsOutput = false;
     bool flows = false; ///< a gradient passes through

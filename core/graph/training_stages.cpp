@@ -255,7 +255,8 @@ void TrainingStages::runForward(const Action& action, const SampleRange& range, 
                                   .inputs = inputsOf(node, range, worker),
                                   .output = z,
                                   .saved = at({.buffer = node.saved}, range, worker),
-                                  .done = inBlocks ? BlockDone(follow) : BlockDone()});
+                                  .done = inBlocks ? BlockDone(follow) : BlockDone(),
+                                  .clamp = node.clamp});
     if (follows && !inBlocks) {
         follow(0, range.count * node.shape.elementCount());
     }

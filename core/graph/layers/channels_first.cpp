@@ -90,7 +90,7 @@ public:
     {
     }
 
-    bool clampTo(float low, float high) override { return m_kernel->clampTo(low, high); }
+    bool clamps() const override { return m_kernel->clamps(); }
     Index scratchFloats() const override
     {
         return 2 * (m_input.size() + m_output.size()) + m_kernel->scratchFloats();
@@ -109,7 +109,8 @@ public:
             m_kernel->forward(phase, {.samples = buffers.samples,
                                       .inputs = inputs,
                                       .output = buffers.output,
-                                      .saved = saved > 0 ? call.saved + i * saved : nullptr});
+                                      .saved = saved > 0 ? call.saved + i * saved : nullptr,
+                                      .clamp = call.clamp});
             if (phase + 1 == forwardPhases()) {
                 m_output.out(buffers.output, call.output + i * m_output.size());
             }

@@ -3,6 +3,7 @@
 #include "core/graph/layers/partial_sums.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace bitscape::graph {
 
@@ -20,12 +21,13 @@ Index lateRows(const ConvolutionGeometry& g, Index samples, Index rows)
     return std::min(rows, wanted);
 }
 
-/// Clamps to the range, after a clamp that may be there already.
-void narrow(kernels::Finish& finish, float low, float high)
+kernels::Finish clamped(kernels::Finish finish, const ForwardCall& call)
 {
-    finish.low = finish.clamps ? std::clamp(finish.low, low, high) : low;
-    finish.high = finish.clamps ? std::clamp(finish.high, low, high) : high;
-    finish.clamps = true;
+    if (call.clamp) {
+        finish.clamps = true;
+        std::tie(finish.low, finish.high) = *call.clamp;
+    }
+    return finish;
 }
 
 /// Conv1D, Conv2D, DepthwiseConv2D and Dense.
@@ -41,11 +43,7 @@ public:
     }
 
     bool callsBlockDone() const override { return true; }
-    bool clampTo(float low, float high) override
-    {
-        narrow(m_finish, low, high);
-        return true;
-    }
+    bool clamps() const override { return true; }
     Index scratchFloats() const override { return m_convolution->scratchSize(); }
 
     void setWeights(LayerWeights weights) override
@@ -64,8 +62,9 @@ public:
 
     void forward(int /*phase*/, const ForwardCall& call) override
     {
-        m_convolution->forward(call.inputs[0], call.samples.count, m_packed.data(), m_finish,
-                               call.output, call.samples.scratch, call.done);
+        m_convolution->forward(call.inputs[0], call.samples.count, m_packed.data(),
+                               clamped(m_finish, call), call.output, call.samples.scratch,
+                               call.done);
     }
 
     void prepareTraining(int items, Index samples) override
@@ -181,11 +180,7 @@ public:
     }
 
     bool callsBlockDone() const override { return true; }
-    bool clampTo(float low, float high) override
-    {
-        narrow(m_finish, low, high);
-        return true;
-    }
+    bool clamps() const override { return true; }
     Index scratchFloats() const override
     {
         // The middle tensor of one sample, and (backward) its gradient.
@@ -208,12 +203,13 @@ public:
         const SampleRange& s = call.samples;
         float* middle = s.scratch;
         float* scratch = s.scratch + 2 * middleSize();
+        const kernels::Finish finish = clamped(m_finish, call);
         for (Index i = 0; i < s.count; ++i) {
             m_depthwise->forward(input(call.inputs[0], i), 1, m_packed[0].data(), {}, middle,
                                  scratch);
             const Index before = i * m_pointwise->geometry().outputSize();
             const auto done = [&](Index first, Index count) { call.done(before + first, count); };
-            m_pointwise->forward(middle, 1, m_packed[1].data(), m_finish, call.output + before,
+            m_pointwise->forward(middle, 1, m_packed[1].data(), finish, call.output + before,
                                  scratch, call.done ? BlockDone(done) : BlockDone());
         }
     }

@@ -7,7 +7,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace bitscape::graph {
@@ -27,6 +29,7 @@ struct ForwardCall {
     float* output = nullptr;
     float* saved = nullptr; ///< savedFloats() per sample, kept for backward() of the same samples
     BlockDone done;         ///< see callsBlockDone()
+    std::optional<std::pair<float, float>> clamp; ///< of the results, for kernels that can
 };
 
 struct BackwardCall {
@@ -74,8 +77,8 @@ public:
     virtual void forwardPixels(const float* /*x*/, Index /*pixels*/, float* /*y*/) {}
     /// forward() reports finished blocks of the output, in order, all of it.
     [[nodiscard]] virtual bool callsBlockDone() const { return false; }
-    /// Lets forward() clamp its results to [low, high]; false: it cannot.
-    virtual bool clampTo(float /*low*/, float /*high*/) { return false; }
+    /// forward() keeps its results in ForwardCall::clamp.
+    [[nodiscard]] virtual bool clamps() const { return false; }
     /// A call must see all samples of a batch at once (inference: at most 32, as Keras predicts).
     [[nodiscard]] virtual bool wantsBatch() const { return false; }
     /// Floats of scratch one call needs.

@@ -28,7 +28,7 @@ public:
         m_inner->forwardPixels(x, pixels, y);
     }
     bool callsBlockDone() const override { return m_inner->callsBlockDone(); }
-    bool clampTo(float low, float high) override { return m_inner->clampTo(low, high); }
+    bool clamps() const override { return m_inner->clamps(); }
     bool wantsBatch() const override { return m_inner->wantsBatch(); }
     Index scratchFloats() const override { return m_inner->scratchFloats(); }
     bool takesRaw(int weight) const override { return m_inner->takesRaw(weight); }
