@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace bitscape::graph {
@@ -18,8 +19,12 @@ namespace bitscape::graph {
 /// Name of the engine variant the loader chose: "baseline", "v3" or "v4".
 [[nodiscard]] const char* engineVariant();
 
+class LayerCache;
+class TensorCache;
+
 struct PlanOptions {
-    std::vector<int> taps; ///< layers whose outputs are kept besides the network's
+    std::vector<int> taps;              ///< layers whose outputs are kept besides the network's
+    std::shared_ptr<LayerCache> layers; ///< of other plans, to take ready ones from; null: none
     quant::InternalSigmoid sigmoid = quant::InternalSigmoid::Hard;
 };
 
@@ -49,6 +54,17 @@ public:
     [[nodiscard]] virtual Result<std::vector<Tensor>> run(std::span<const TensorView> inputs,
                                                           Parallel& parallel,
                                                           const JobContext& job = {}) const = 0;
+    /// The same bytes from the tensors that earlier runs left in `cache`, of this plan or of plans
+    /// of other configurations: only what depends on a change is computed. What this run computes
+    /// stays there, the later in the network the sooner. `inputsName` stands for the values of
+    /// `inputs`. Plans that keep nothing just run.
+    [[nodiscard]] virtual Result<std::vector<Tensor>>
+    runFrom(TensorCache& cache, const std::string& inputsName, std::span<const TensorView> inputs,
+            Parallel& parallel, const JobContext& job = {}) const;
+    /// Bytes that running so many samples at once takes at most: weights quantized and packed, what
+    /// each thread works in, results; without the stored weights and the inputs. run() allocates
+    /// the results alone, once each thread has its arena. Absent where the plan does not know.
+    [[nodiscard]] virtual std::optional<Index> bytes(Index samples, int threads) const;
     /// The quantized weights as used, in the order of graph()'s weightSlots(); stored ones where
     /// float and for QConv2DBatchnorm, whose folded kernel is no weight.
     [[nodiscard]] virtual WeightSet quantizedWeights() const = 0;
@@ -71,7 +87,7 @@ struct TrainingPlanOptions {
 /// One training step's worth of state for batches of up to `maxBatch` samples: forward in training
 /// mode, backward to weights. Not shared between threads; uses the pool inside. The work is cut in
 /// parts that depend on the batch alone: the bytes do not depend on threads. Memory is planned
-/// here; a step allocates next to nothing.
+/// here, see bytes().
 class TrainingPlan {
 public:
     /// As InferencePlan::make(). InvalidArgument also for a configuration that folds batch
@@ -80,6 +96,10 @@ public:
     make(GraphPtr graph, const Configuration& configuration, Index maxBatch, Parallel& parallel,
          TrainingPlanOptions options = {});
     virtual ~TrainingPlan() = default;
+
+    /// Bytes that the plan holds: tensors of a batch, what each thread works in, weights quantized
+    /// and packed, gradients. A step allocates nothing of their size.
+    [[nodiscard]] virtual Index bytes() const = 0;
 
     /// Runs the batch with `weights` (Graph::weightSlots() order, float shadow weights; quantized
     /// inside). `seed` feeds dropout and stochastic quantizers. The views stay valid until the next

@@ -1,355 +1,325 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "core/graph/execution.h"
-#include "core/graph/memory_plan.h"
+#include "core/base/text.h"
+#include "core/graph/inference_program.h"
 #include "core/graph/plan_inputs.h"
-#include "core/graph/plan_weights.h"
+#include "core/graph/tensor_cache.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 
 namespace bitscape::graph {
 
 namespace {
 
-constexpr Index kCacheFloats = 1 << 18; // 1 MiB: what a chunk's tensors should fit in
-constexpr Index kLargestChunk = 64;     // samples
-constexpr Index kKerasBatch = 32;       // samples that a whole-tensor quantizer sees
+using Place = InferenceProgram::Place;
+using Value = InferenceProgram::Value;
+using Step = InferenceProgram::Step;
+using Follower = InferenceProgram::Follower;
+using Copy = InferenceProgram::Copy;
 
-/// Where a tensor lies.
-enum class Place { Arena, Input, Result };
+// A tensor with less work in an element is computed again sooner than read.
+constexpr std::int64_t kWorthKeeping = 8; // multiply-accumulates
+constexpr Index kFloatBytes = sizeof(float);
 
-/// A tensor that steps write and read; several layers may share one.
-struct Value {
-    Index floats = 0; ///< per sample
-    Place place = Place::Arena;
-    std::size_t index = 0; ///< of the input or result
-    Lifetime lifetime;
-    Index offset = 0; ///< in the arena, per sample
-};
-
-/// What follows a kernel on its finished blocks: a layer that works on pixels, or an activation.
-struct Follower {
-    LayerKernel* kernel = nullptr;
-    Activation activation;
-};
-
-struct Step {
-    LayerKernel* kernel = nullptr;
-    std::vector<std::size_t> inputs; ///< values
-    std::size_t output = 0;
-    Shape shape;                                  ///< of the output, without batch
-    std::optional<std::pair<float, float>> clamp; ///< that the kernel does
-    std::vector<Follower> followers;
-    std::vector<Activation> wholeTensor; ///< after the followers, on the whole chunk
-};
-
-/// Clamps to the range, after a clamp that may be there already.
-void narrow(std::optional<std::pair<float, float>>& clamp, std::pair<float, float> range)
-{
-    const auto [low, high] = range;
-    clamp =
-        clamp ? std::pair{std::clamp(clamp->first, low, high), std::clamp(clamp->second, low, high)}
-              : range;
-}
-
-/// A result that is another result's or an input's tensor.
-struct Copy {
-    std::size_t value = 0;
-    std::size_t result = 0;
-};
-
-/// What one thread works in; made before the work starts.
+/// What one thread works in.
 struct Worker {
     FloatBuffer arena;
     std::vector<const float*> sources;
 };
 
+/// What one run works in.
+struct Workspace {
+    std::vector<Worker> workers;
+    std::vector<float*> whole; ///< per value: where all samples lie; null: in the arenas
+    std::vector<char> runs;    ///< per step
+};
+
+std::string textOf(const Activation& activation)
+{
+    const Function& f = activation.function;
+    return activation.quantizer ? activation.quantizer->toString()
+                                : fmt::format("{},{},{},{}", static_cast<int>(f.kind),
+                                              f.negativeSlope, f.maxValue, f.threshold);
+}
+
+/// All that the step's output depends on but its inputs.
+std::string textOf(const Step& step, quant::InternalSigmoid sigmoid)
+{
+    std::string text =
+        fmt::format("{};{};{}", step.layer->id, static_cast<int>(sigmoid), step.shape.toString());
+    if (step.clamp) {
+        text += fmt::format(";clamp {} {}", step.clamp->first, step.clamp->second);
+    }
+    for (const Follower& follower : step.followers) {
+        text += follower.layer != nullptr ? fmt::format(";layer {}", follower.layer->id)
+                                          : ";" + textOf(follower.activation);
+    }
+    for (const Activation& activation : step.wholeTensor) {
+        text += ";whole " + textOf(activation);
+    }
+    return text;
+}
+
 class Plan final : public InferencePlan {
 public:
-    Plan(GraphPtr graph, const Configuration& configuration, const WeightSet& weights,
-         const std::vector<int>& taps, quant::InternalSigmoid sigmoid)
-        : m_graph(std::move(graph)), m_call{.training = false, .sigmoid = sigmoid, .seed = 0}
+    Plan(InferenceProgram program, quant::InternalSigmoid sigmoid)
+        : m_program(std::move(program)), m_call{.training = false, .sigmoid = sigmoid, .seed = 0}
     {
-        m_results.assign(m_graph->outputs().begin(), m_graph->outputs().end());
-        m_results.insert(m_results.end(), taps.begin(), taps.end());
-        for (int l = 0; l < layerCount(); ++l) {
-            m_kernels.push_back(makeLayerKernel(
-                *m_graph, l, quantizersOf(configuration, m_graph->layer(l)), {.sigmoid = sigmoid}));
-        }
-        takeWeights(configuration, weights);
-        findNeeded();
-        for (int l = 0; l < layerCount(); ++l) {
-            if (isNeeded(l)) {
-                addLayer(l, activationOf(configuration, m_graph->layer(l)));
-            }
-        }
-        placeResults();
-        planArena();
     }
 
-    const Graph& graph() const override { return *m_graph; }
+    const Graph& graph() const override { return *m_program.graph; }
 
     std::vector<Shape> resultShapes() const override
     {
         std::vector<Shape> shapes;
-        for (const int layer : m_results) {
-            shapes.push_back(m_graph->layer(layer).resultShape());
+        for (const int layer : m_program.results) {
+            shapes.push_back(m_program.graph->layer(layer).resultShape());
         }
         return shapes;
     }
 
-    WeightSet quantizedWeights() const override { return m_weights; }
+    WeightSet quantizedWeights() const override
+    {
+        WeightSet weights;
+        for (const auto& layer : m_program.layers) {
+            weights.insert(weights.end(), layer->weights.begin(), layer->weights.end());
+        }
+        return weights;
+    }
+
+    std::optional<Index> bytes(Index samples, int threads) const override
+    {
+        Index floats = threads * m_program.arenaFloats();
+        for (const int layer : m_program.results) {
+            floats += samples * m_program.graph->layer(layer).outputShape.elementCount();
+        }
+        Index bytes = floats * kFloatBytes;
+        for (const auto& layer : m_program.layers) {
+            bytes += layer->bytes;
+        }
+        return bytes;
+    }
 
     Result<std::vector<Tensor>> run(std::span<const TensorView> inputs, Parallel& parallel,
                                     const JobContext& job) const override
     {
-        auto count = countSamples(*m_graph, inputs);
+        auto count = countSamples(*m_program.graph, inputs);
         if (!count) {
             return fail(std::move(count).error());
         }
-        std::vector<Worker> workers(static_cast<std::size_t>(parallel.threads()));
-        for (Worker& worker : workers) {
-            worker.arena = allocateFloats(m_arenaFloats * m_chunk + m_scratchFloats);
-            worker.sources.resize(m_mostInputs);
+        std::vector<Tensor> results = makeResults(*count);
+        auto space = borrow(inputs, results, parallel);
+        std::ranges::fill(space->runs, char{1});
+        auto ok = runSteps(*space, results, *count, parallel, job);
+        giveBack(std::move(space));
+        if (!ok) {
+            return fail(std::move(ok).error());
         }
-        return runInChunks(*count, m_chunk, resultShapes(), parallel, job,
-                           [&](std::vector<Tensor>& results, Index first, Index here, int worker) {
-                               runChunk(inputs, results, first, here,
-                                        workers[static_cast<std::size_t>(worker)]);
-                           });
+        return results;
+    }
+
+    Result<std::vector<Tensor>> runFrom(TensorCache& cache, const std::string& inputsName,
+                                        std::span<const TensorView> inputs, Parallel& parallel,
+                                        const JobContext& job) const override
+    {
+        auto count = countSamples(*m_program.graph, inputs);
+        if (!count) {
+            return fail(std::move(count).error());
+        }
+        std::vector<Tensor> results = makeResults(*count);
+        auto space = borrow(inputs, results, parallel);
+        const std::vector<std::string> keys = valueKeys(inputsName);
+        const std::vector<TensorPtr> found = findTensors(cache, keys, *count, *space);
+        const std::vector<std::size_t> kept = worthKeeping(cache.limit(), *count, *space);
+        std::vector<Shape> shapes;
+        for (const std::size_t value : kept) {
+            shapes.push_back({*count, m_program.values[value].floats});
+        }
+        auto tensors = cache.take(shapes);
+        for (std::size_t i = 0; i < kept.size(); ++i) {
+            space->whole[kept[i]] = tensors[i]->data();
+        }
+        auto ok = runSteps(*space, results, *count, parallel, job);
+        if (!ok) {
+            return fail(std::move(ok).error());
+        }
+        for (std::size_t i = 0; i < kept.size(); ++i) {
+            cache.put(keys[kept[i]], std::move(tensors[i]));
+        }
+        for (std::size_t v = 0; v < m_program.values.size(); ++v) {
+            if (m_program.values[v].place == Place::Result && !found[v]) {
+                const Shape shape{*count, m_program.values[v].floats};
+                cache.put(keys[v], std::make_shared<Tensor>(
+                                       shape, results[m_program.values[v].index].values()));
+            }
+        }
+        giveBack(std::move(space));
+        return results;
     }
 
 private:
-    [[nodiscard]] int layerCount() const { return static_cast<int>(m_graph->layers().size()); }
-    [[nodiscard]] bool isNeeded(int layer) const
+    [[nodiscard]] std::vector<Tensor> makeResults(Index count) const
     {
-        return m_needed[static_cast<std::size_t>(layer)] != 0;
-    }
-    [[nodiscard]] bool isResult(int layer) const
-    {
-        return std::ranges::find(m_results, layer) != m_results.end();
-    }
-    [[nodiscard]] std::size_t valueOf(int layer) const
-    {
-        return m_valueOfLayer[static_cast<std::size_t>(layer)];
+        std::vector<Tensor> results;
+        results.reserve(m_program.results.size());
+        for (const int layer : m_program.results) {
+            results.emplace_back(m_program.graph->layer(layer).resultShape().batchOf(count));
+        }
+        return results;
     }
 
-    void takeWeights(const Configuration& configuration, const WeightSet& weights)
+    /// Memory for a run, of an earlier one if there was any.
+    std::unique_ptr<Workspace> borrow(std::span<const TensorView> inputs,
+                                      std::vector<Tensor>& results, Parallel& parallel) const
     {
-        m_weights = weights;
-        const auto quantizers = weightQuantizers(*m_graph, configuration, m_kernels);
-        for (std::size_t slot = 0; slot < m_weights.size(); ++slot) {
-            if (quantizers[slot]) {
-                auto quantized = std::make_shared<Tensor>(m_weights[slot]->shape());
-                quantizers[slot]->apply(m_weights[slot]->view(), quantized->mutableView(), m_call);
-                m_weights[slot] = std::move(quantized);
+        std::unique_ptr<Workspace> space;
+        {
+            const std::lock_guard lock(m_mutex);
+            if (!m_idle.empty()) {
+                space = std::move(m_idle.back());
+                m_idle.pop_back();
             }
         }
-        std::size_t slot = 0;
-        for (int l = 0; l < layerCount(); ++l) {
-            std::vector<TensorView> views;
-            for (std::size_t w = 0; w < m_graph->layer(l).weights.size(); ++w) {
-                views.push_back(m_weights[slot++]->view());
-            }
-            m_kernels[static_cast<std::size_t>(l)]->setWeights(views);
+        if (!space) {
+            space = std::make_unique<Workspace>();
+            space->whole.resize(m_program.values.size());
+            space->runs.resize(m_program.steps.size());
         }
+        while (std::ssize(space->workers) < parallel.threads()) {
+            space->workers.push_back({allocateFloats(m_program.arenaFloats()),
+                                      std::vector<const float*>(m_program.mostInputs)});
+        }
+        for (std::size_t v = 0; v < m_program.values.size(); ++v) {
+            const Value& value = m_program.values[v];
+            space->whole[v] =
+                value.place == Place::Input // which nothing writes to
+                    ? const_cast<float*>(inputs[value.index].data)
+                    : value.place == Place::Result ? results[value.index].data() : nullptr;
+        }
+        return space;
     }
 
-    /// Marks the layers that results depend on.
-    void findNeeded()
+    void giveBack(std::unique_ptr<Workspace> space) const
     {
-        m_needed.assign(static_cast<std::size_t>(layerCount()), 0);
-        for (const int layer : m_results) {
-            m_needed[static_cast<std::size_t>(layer)] = 1;
-        }
-        for (int l = layerCount() - 1; l >= 0; --l) {
-            for (const int input : m_graph->layer(l).inputs) {
-                m_needed[static_cast<std::size_t>(input)] |= m_needed[static_cast<std::size_t>(l)];
-            }
-        }
+        const std::lock_guard lock(m_mutex);
+        m_idle.push_back(std::move(space));
     }
 
-    void addLayer(int l, Activation activation)
+    Result<void> runSteps(Workspace& space, std::vector<Tensor>& results, Index count,
+                          Parallel& parallel, const JobContext& job) const
     {
-        const Layer& layer = m_graph->layer(l);
-        LayerKernel* kernel = m_kernels[static_cast<std::size_t>(l)].get();
-        m_valueOfLayer.resize(static_cast<std::size_t>(layerCount()));
-        std::size_t& value = m_valueOfLayer[static_cast<std::size_t>(l)];
-        const bool isInput = std::holds_alternative<InputOp>(layer.op);
-        if (isInput) {
-            const auto number = std::ranges::find(m_graph->inputs(), l) - m_graph->inputs().begin();
-            value = m_values.size();
-            m_values.push_back({.floats = layer.outputShape.elementCount(),
-                                .place = Place::Input,
-                                .index = static_cast<std::size_t>(number)});
-            if (activation.isNothing()) {
-                return;
-            }
-        } else if (kernel->isIdentity() && activation.isNothing()) {
-            value = valueOf(layer.inputs[0]);
-            return;
-        } else if (kernel->worksOnPixels() && joinProducer(l, *kernel, activation)) {
-            value = valueOf(layer.inputs[0]);
-            return;
-        }
-        Step step{.kernel = kernel, .shape = layer.outputShape};
-        if (isInput) {
-            step.inputs = {value};
-        }
-        for (const int input : layer.inputs) {
-            step.inputs.push_back(valueOf(input));
-        }
-        value = step.output = m_values.size();
-        m_values.push_back({.floats = layer.outputShape.elementCount()});
-        addActivation(step, *kernel, std::move(activation));
-        m_steps.push_back(std::move(step));
+        return forEachChunk(count, m_program.chunk, parallel, job,
+                            [&](Index first, Index here, int worker) {
+                                runChunk(space, results, first, here,
+                                         space.workers[static_cast<std::size_t>(worker)]);
+                            });
     }
 
-    static void addActivation(Step& step, LayerKernel& kernel, Activation activation)
-    {
-        if (activation.isNothing()) {
-            return;
-        }
-        const auto clamp = activation.quantizer ? std::nullopt : clampOf(activation.function);
-        if (clamp && kernel.clamps()) {
-            narrow(step.clamp, *clamp);
-            return;
-        }
-        if (activation.worksInBlocks() && step.wholeTensor.empty()) {
-            step.followers.push_back({nullptr, std::move(activation)});
-        } else {
-            step.wholeTensor.push_back(std::move(activation));
-        }
-    }
+    // ---- tensors of earlier runs
 
-    /// Lets the layer work on the blocks of the step that makes its input, if nobody else reads
-    /// that tensor.
-    bool joinProducer(int l, LayerKernel& kernel, const Activation& activation)
+    /// Hash per value of all that it is made from.
+    [[nodiscard]] std::vector<std::string> valueKeys(const std::string& inputsName) const
     {
-        const std::size_t value = valueOf(m_graph->layer(l).inputs[0]);
-        const auto producer = std::ranges::find(m_steps, value, &Step::output);
-        if (producer == m_steps.end() || !isSoleReader(l)) {
-            return false;
-        }
-        // Blocks are whole pixels of the producer: a layer behind a change of shape sees others.
-        if (m_graph->layer(l).outputShape.channels() != producer->shape.channels()) {
-            return false;
-        }
-        if (!kernel.isIdentity()) {
-            if (!producer->wholeTensor.empty()) {
-                return false;
-            }
-            producer->followers.push_back({&kernel, {}});
-        }
-        if (!activation.isNothing()) {
-            if (!activation.worksInBlocks() || !producer->wholeTensor.empty()) {
-                producer->wholeTensor.push_back(activation);
-            } else if (kernel.isIdentity() && producer->followers.empty()) {
-                addActivation(*producer, *producer->kernel, activation);
-            } else {
-                producer->followers.push_back({nullptr, activation});
+        std::vector<std::string> keys(m_program.values.size());
+        for (std::size_t v = 0; v < m_program.values.size(); ++v) {
+            if (m_program.values[v].place == Place::Input) {
+                keys[v] =
+                    sha256(fmt::format("input {} of {}", m_program.values[v].index, inputsName));
             }
         }
-        producer->shape = m_graph->layer(l).outputShape;
-        return true;
-    }
-
-    /// Whether the tensor that layer l reads is read by it alone and is no result.
-    [[nodiscard]] bool isSoleReader(int l) const
-    {
-        int reader = l;
-        const std::size_t value = valueOf(m_graph->layer(l).inputs[0]);
-        while (true) {
-            const int source = m_graph->layer(reader).inputs[0];
-            const auto readers = m_graph->consumers(source);
-            const auto needed =
-                std::ranges::count_if(readers, [this](int one) { return isNeeded(one); });
-            if (needed != 1 || isResult(source)) {
-                return false;
-            }
-            const Layer& layer = m_graph->layer(source);
-            if (layer.inputs.empty() || valueOf(layer.inputs[0]) != value) {
-                return true;
-            }
-            reader = source;
-        }
-    }
-
-    void placeResults()
-    {
-        for (std::size_t r = 0; r < m_results.size(); ++r) {
-            const std::size_t value = valueOf(m_results[r]);
-            if (m_values[value].place == Place::Arena) {
-                m_values[value].place = Place::Result;
-                m_values[value].index = r;
-            } else {
-                m_copies.push_back({value, r});
-            }
-        }
-    }
-
-    void planArena()
-    {
-        bool seesBatches = false;
-        for (std::size_t s = 0; s < m_steps.size(); ++s) {
-            const Step& step = m_steps[s];
-            const int now = static_cast<int>(s);
-            m_values[step.output].lifetime = {m_values[step.output].floats, now, now};
+        for (const Step& step : m_program.steps) {
+            std::string text = textOf(step, m_call.sigmoid);
             for (const std::size_t input : step.inputs) {
-                m_values[input].lifetime.last = now;
+                text += ";" + keys[input];
             }
-            m_scratchFloats = std::max(m_scratchFloats, step.kernel->scratchFloats());
-            m_mostInputs = std::max(m_mostInputs, step.inputs.size());
-            seesBatches = seesBatches || !step.wholeTensor.empty() || step.kernel->wantsBatch();
+            keys[step.output] = sha256(text);
         }
-        std::vector<Lifetime> pieces;
-        std::vector<Value*> owners;
-        for (Value& value : m_values) {
-            if (value.place == Place::Arena) {
-                pieces.push_back(value.lifetime);
-                owners.push_back(&value);
-            }
-        }
-        const MemoryPlan plan = planMemory(pieces);
-        for (std::size_t i = 0; i < owners.size(); ++i) {
-            owners[i]->offset = plan.offsets[i];
-        }
-        m_arenaFloats = plan.floats;
-        m_chunk = seesBatches ? kKerasBatch
-                              : std::clamp<Index>(kCacheFloats / std::max<Index>(plan.floats, 1), 1,
-                                                  kLargestChunk);
+        return keys;
     }
 
-    void runChunk(std::span<const TensorView> inputs, std::vector<Tensor>& results, Index first,
-                  Index count, Worker& worker) const
+    /// Looks for what the results need, from their end: a step runs if its output is needed and
+    /// not there. Gives the tensors that were, which the run only reads.
+    std::vector<TensorPtr> findTensors(TensorCache& cache, const std::vector<std::string>& keys,
+                                       Index count, Workspace& space) const
+    {
+        std::vector<TensorPtr> found(m_program.values.size());
+        std::vector<char> wanted(m_program.values.size(), 0);
+        for (std::size_t v = 0; v < m_program.values.size(); ++v) {
+            wanted[v] = m_program.values[v].place == Place::Result ? 1 : 0;
+        }
+        for (const Copy& copy : m_program.copies) {
+            wanted[copy.value] = 1;
+        }
+        for (std::size_t s = m_program.steps.size(); s-- > 0;) {
+            const Step& step = m_program.steps[s];
+            const std::size_t v = step.output;
+            found[v] = wanted[v] != 0 ? cache.find(keys[v]) : nullptr;
+            ensure(!found[v] || found[v]->size() == count * m_program.values[v].floats,
+                   "InferencePlan: inputs of one name and several sizes");
+            space.runs[s] = wanted[v] != 0 && !found[v] ? 1 : 0;
+            for (std::size_t i = 0; space.runs[s] != 0 && i < step.inputs.size(); ++i) {
+                wanted[step.inputs[i]] = 1;
+            }
+            if (found[v] && m_program.values[v].place == Place::Result) {
+                std::ranges::copy(found[v]->values(), space.whole[v]);
+            } else if (found[v]) {
+                space.whole[v] = const_cast<float*>(found[v]->data());
+            }
+        }
+        return found;
+    }
+
+    /// Values to keep of those that a run computes. Half of the limit is for one configuration, so
+    /// that the next does not push it out.
+    [[nodiscard]] std::vector<std::size_t> worthKeeping(Index limit, Index count,
+                                                        const Workspace& space) const
+    {
+        std::vector<std::size_t> kept;
+        Index bytes = 0;
+        for (std::size_t s = m_program.steps.size(); s-- > 0;) {
+            const Value& value = m_program.values[m_program.steps[s].output];
+            const Index more = count * value.floats * kFloatBytes;
+            if (value.place != Place::Arena ||
+                m_program.steps[s].macs < kWorthKeeping * value.floats ||
+                bytes + more > limit / 2) {
+                continue;
+            }
+            bytes += more;
+            if (space.runs[s] != 0) {
+                kept.push_back(m_program.steps[s].output);
+            }
+        }
+        return kept;
+    }
+
+    // ---- a chunk
+
+    void runChunk(const Workspace& space, std::vector<Tensor>& results, Index first, Index count,
+                  Worker& worker) const
     {
         float* arena = worker.arena.get();
-        const auto read = [&](const Value& value) -> const float* {
-            switch (value.place) {
-            case Place::Arena:
-                return arena + value.offset * m_chunk;
-            case Place::Result:
-                return results[value.index].data() + first * value.floats;
-            case Place::Input:
-                break;
+        const auto place = [&](std::size_t v) {
+            return space.whole[v] != nullptr ? space.whole[v] + first * m_program.values[v].floats
+                                             : arena + m_program.values[v].offset * m_program.chunk;
+        };
+        float* scratch = arena + m_program.chunkFloats * m_program.chunk;
+        for (std::size_t s = 0; s < m_program.steps.size(); ++s) {
+            const Step& step = m_program.steps[s];
+            if (space.runs[s] == 0) {
+                continue;
             }
-            return inputs[value.index].data + first * value.floats;
-        };
-        const auto write = [&](const Value& value) {
-            return value.place == Place::Arena ? arena + value.offset * m_chunk
-                                               : results[value.index].data() + first * value.floats;
-        };
-        float* scratch = arena + m_arenaFloats * m_chunk;
-        for (const Step& step : m_steps) {
             const std::span<const float*> sources(worker.sources.data(), step.inputs.size());
             for (std::size_t i = 0; i < step.inputs.size(); ++i) {
-                sources[i] = read(m_values[step.inputs[i]]);
+                sources[i] = place(step.inputs[i]);
             }
-            runStep(step, sources, write(m_values[step.output]), first, count, scratch);
+            runStep(step, sources, place(step.output), first, count, scratch);
         }
-        for (const Copy& copy : m_copies) {
-            const Value& value = m_values[copy.value];
-            std::copy_n(read(value), count * value.floats,
-                        results[copy.result].data() + first * value.floats);
+        for (const Copy& copy : m_program.copies) {
+            const Index floats = m_program.values[copy.value].floats;
+            std::copy_n(place(copy.value), count * floats,
+                        results[copy.result].data() + first * floats);
         }
     }
 
@@ -360,19 +330,20 @@ private:
         const auto follow = [&](Index from, Index elements) {
             for (const Follower& follower : step.followers) {
                 const Shape block{elements / channels, channels};
-                if (follower.kernel != nullptr) {
-                    follower.kernel->forwardPixels(output + from, block[0], output + from);
+                if (follower.layer != nullptr) {
+                    follower.layer->kernel->forwardPixels(output + from, block[0], output + from);
                 } else {
                     follower.activation.apply(output + from, block, output + from, m_call);
                 }
             }
         };
-        const bool inBlocks = step.kernel->callsBlockDone() && !step.followers.empty();
-        step.kernel->forward(0, {.samples = {.first = first, .count = count, .scratch = scratch},
-                                 .inputs = inputs,
-                                 .output = output,
-                                 .done = inBlocks ? BlockDone(follow) : BlockDone(),
-                                 .clamp = step.clamp});
+        LayerKernel& kernel = *step.layer->kernel;
+        const bool inBlocks = kernel.callsBlockDone() && !step.followers.empty();
+        kernel.forward(0, {.samples = {.first = first, .count = count, .scratch = scratch},
+                           .inputs = inputs,
+                           .output = output,
+                           .done = inBlocks ? BlockDone(follow) : BlockDone(),
+                           .clamp = step.clamp});
         if (!inBlocks && !step.followers.empty()) {
             follow(0, count * step.shape.elementCount());
         }
@@ -381,20 +352,10 @@ private:
         }
     }
 
-    GraphPtr m_graph;
+    InferenceProgram m_program;
     quant::CallContext m_call;
-    std::vector<int> m_results; ///< layers: outputs, then taps
-    std::vector<std::unique_ptr<LayerKernel>> m_kernels;
-    WeightSet m_weights;
-    std::vector<char> m_needed;
-    std::vector<Value> m_values;
-    std::vector<std::size_t> m_valueOfLayer;
-    std::vector<Step> m_steps;
-    std::vector<Copy> m_copies;
-    Index m_arenaFloats = 0; ///< per sample of a chunk
-    Index m_scratchFloats = 0;
-    std::size_t m_mostInputs = 0;
-    Index m_chunk = 1;
+    mutable std::mutex m_mutex;
+    mutable std::vector<std::unique_ptr<Workspace>> m_idle; ///< what runs worked in
 };
 
 } // namespace
@@ -409,12 +370,26 @@ Result<std::shared_ptr<const InferencePlan>> InferencePlan::make(GraphPtr graph,
                                                                  const WeightSet& weights,
                                                                  PlanOptions options)
 {
-    auto prepared = prepareGraph(std::move(graph), configuration, weights, std::move(options.taps));
+    auto prepared = prepareGraph(std::move(graph), configuration, weights, options.taps);
     if (!prepared) {
         return fail(std::move(prepared).error());
     }
-    return std::make_shared<const Plan>(prepared->graph, configuration, prepared->graph->weights(),
-                                        prepared->taps, options.sigmoid);
+    options.taps = prepared->taps;
+    return std::make_shared<const Plan>(
+        makeInferenceProgram(prepared->graph, configuration, options), options.sigmoid);
+}
+
+Result<std::vector<Tensor>> InferencePlan::runFrom(TensorCache& /*cache*/,
+                                                   const std::string& /*inputsName*/,
+                                                   std::span<const TensorView> inputs,
+                                                   Parallel& parallel, const JobContext& job) const
+{
+    return run(inputs, parallel, job);
+}
+
+std::optional<Index> InferencePlan::bytes(Index /*samples*/, int /*threads*/) const
+{
+    return std::nullopt;
 }
 
 } // namespace bitscape::graph

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace bitscape::graph {
@@ -79,6 +80,24 @@ Result<Index> countSamples(const Graph& graph, std::span<const TensorView> input
     return count;
 }
 
+Result<void> forEachChunk(Index count, Index chunk, Parallel& parallel, const JobContext& job,
+                          FunctionRef<void(Index first, Index here, int worker)> run)
+{
+    const Index chunks = (count + chunk - 1) / chunk;
+    const auto body = [&](std::size_t item, int worker) {
+        if (job.stop.stop_requested()) {
+            return;
+        }
+        const Index first = static_cast<Index>(item) * chunk;
+        const Index here = std::min(chunk, count - first);
+        run(first, here, worker);
+        job.add(here);
+    };
+    // By reference: it would not fit into a std::function without an allocation.
+    parallel.forEach(static_cast<std::size_t>(chunks), std::cref(body));
+    return job.proceed();
+}
+
 Result<std::vector<Tensor>> runInChunks(
     Index count, Index chunk, std::span<const Shape> resultShapes, Parallel& parallel,
     const JobContext& job,
@@ -89,17 +108,10 @@ Result<std::vector<Tensor>> runInChunks(
     for (const Shape& shape : resultShapes) {
         results.emplace_back(shape.batchOf(count));
     }
-    const Index chunks = (count + chunk - 1) / chunk;
-    parallel.forEach(static_cast<std::size_t>(chunks), [&](std::size_t item, int worker) {
-        if (job.stop.stop_requested()) {
-            return;
-        }
-        const Index first = static_cast<Index>(item) * chunk;
-        const Index here = std::min(chunk, count - first);
+    auto ok = forEachChunk(count, chunk, parallel, job, [&](Index first, Index here, int worker) {
         run(results, first, here, worker);
-        job.add(here);
     });
-    if (auto ok = job.proceed(); !ok) {
+    if (!ok) {
         return fail(std::move(ok).error());
     }
     return results;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/base/function_ref.h"
 #include "core/base/job.h"
 #include "core/base/parallel.h"
 #include "core/graph/configuration.h"
@@ -24,6 +25,12 @@ struct PreparedGraph {
 /// How many samples the views hold, one view per input of the network; ShapeMismatch if they do not
 /// fit it or each other.
 [[nodiscard]] Result<Index> countSamples(const Graph& graph, std::span<const TensorView> inputs);
+
+/// Calls run(first, count, worker) for chunks of fixed size of `count` samples, on several threads.
+/// Canceled; progress counts samples. Allocates nothing.
+[[nodiscard]] Result<void> forEachChunk(Index count, Index chunk, Parallel& parallel,
+                                        const JobContext& job,
+                                        FunctionRef<void(Index first, Index here, int worker)> run);
 
 /// Runs `count` samples in chunks of fixed size on several threads and returns the results, each
 /// N×shape, that `run` writes. `worker`: which thread's memory to work in. Canceled; progress

@@ -13,18 +13,6 @@ namespace bitscape::graph {
 
 namespace {
 
-/// Index of a layer's first weight among all slots.
-std::vector<std::size_t> firstSlots(const Graph& graph)
-{
-    std::vector<std::size_t> first;
-    std::size_t next = 0;
-    for (const Layer& layer : graph.layers()) {
-        first.push_back(next);
-        next += layer.weights.size();
-    }
-    return first;
-}
-
 Result<void> checkLayer(const Layer& layer, const Configuration& configuration)
 {
     const std::string where = "layer " + layer.name;
@@ -108,20 +96,26 @@ Activation activationOf(const Configuration& configuration, const Layer& layer)
     return activation;
 }
 
+quant::QuantizerPtr weightQuantizer(const Layer& layer, const LayerQuantizers& quantizers,
+                                    const LayerKernel& kernel, std::size_t index)
+{
+    const Slot* slot = slotOfWeight(layer, static_cast<int>(index));
+    if (slot == nullptr || kernel.takesRaw(static_cast<int>(index))) {
+        return nullptr;
+    }
+    return effectiveQuantizer(layer, quantizers, *slot);
+}
+
 std::vector<quant::QuantizerPtr>
 weightQuantizers(const Graph& graph, const Configuration& configuration,
                  const std::vector<std::unique_ptr<LayerKernel>>& kernels)
 {
-    std::vector<quant::QuantizerPtr> quantizers(graph.weightSlots().size());
-    const std::vector<std::size_t> first = firstSlots(graph);
+    std::vector<quant::QuantizerPtr> quantizers;
     for (std::size_t l = 0; l < graph.layers().size(); ++l) {
         const Layer& layer = graph.layers()[l];
         for (std::size_t w = 0; w < layer.weights.size(); ++w) {
-            const Slot* slot = slotOfWeight(layer, static_cast<int>(w));
-            if (slot != nullptr && !kernels[l]->takesRaw(static_cast<int>(w))) {
-                quantizers[first[l] + w] =
-                    effectiveQuantizer(layer, quantizersOf(configuration, layer), *slot);
-            }
+            quantizers.push_back(
+                weightQuantizer(layer, quantizersOf(configuration, layer), *kernels[l], w));
         }
     }
     return quantizers;

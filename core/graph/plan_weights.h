@@ -16,6 +16,10 @@ namespace bitscape::graph {
 /// The output quantizer of the layer, or its function. For input layers the configuration's input
 /// quantizer.
 [[nodiscard]] Activation activationOf(const Configuration& configuration, const Layer& layer);
+/// The quantizer that execution applies to weight `index` of the layer; null as below.
+[[nodiscard]] quant::QuantizerPtr weightQuantizer(const Layer& layer,
+                                                  const LayerQuantizers& quantizers,
+                                                  const LayerKernel& kernel, std::size_t index);
 /// Per weight slot the quantizer that execution applies to it; null where the weight is used as
 /// stored (float, or the kernel takes it raw).
 [[nodiscard]] std::vector<quant::QuantizerPtr>

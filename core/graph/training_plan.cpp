@@ -2,6 +2,7 @@
 #include "core/graph/execution.h"
 #include "core/graph/plan_weights.h"
 #include "core/graph/training_weights.h"
+#include "core/tensor/float_memory.h"
 
 #include <fmt/format.h>
 
@@ -50,7 +51,10 @@ public:
             inputFloats = std::max(inputFloats, nodeOf(layer).shape.elementCount());
         }
         m_zeros = allocateFloats(m_givesInputGradients ? inputFloats * maxBatch : 0);
+        m_bytes = FloatMemory::ofThisThread() - m_bytes;
     }
+
+    Index bytes() const override { return m_bytes; }
 
     Result<std::vector<TensorView>> forward(std::span<const TensorView> inputs,
                                             std::span<const Tensor> weights,
@@ -166,6 +170,7 @@ private:
         return {};
     }
 
+    Index m_bytes = FloatMemory::ofThisThread(); // first: before all that is made
     GraphPtr m_graph;
     Index m_maxBatch;
     bool m_givesInputGradients;

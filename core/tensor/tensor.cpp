@@ -2,8 +2,11 @@
 #include "core/tensor/tensor.h"
 
 #include "core/base/error.h"
+#include "core/tensor/float_memory.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 
@@ -74,21 +77,69 @@ MutableTensorView MutableTensorView::rows(Index first, Index count) const
     return {data + first * row.elementCount(), row.batchOf(count)};
 }
 
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+
+// Before every buffer lies a cache line with its size.
+struct Header {
+    std::size_t bytes; ///< of header and buffer
+};
+
+std::atomic<Index> g_inUse{0};
+std::atomic<Index> g_peak{0};
+thread_local Index t_inUse = 0;
+
+void note(Index bytes)
+{
+    t_inUse += bytes;
+    const Index now = g_inUse.fetch_add(bytes, std::memory_order_relaxed) + bytes;
+    Index peak = g_peak.load(std::memory_order_relaxed);
+    while (now > peak && !g_peak.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
+    }
+}
+
+} // namespace
+
+Index FloatMemory::ofThisThread()
+{
+    return t_inUse;
+}
+
+Index FloatMemory::inUse()
+{
+    return g_inUse.load(std::memory_order_relaxed);
+}
+
+Index FloatMemory::peak()
+{
+    return g_peak.load(std::memory_order_relaxed);
+}
+
+void FloatMemory::restartPeak()
+{
+    g_peak.store(inUse(), std::memory_order_relaxed);
+}
+
 void FloatDeleter::operator()(float* data) const
 {
-    std::free(data); // NOLINT(cppcoreguidelines-no-malloc): pairs with aligned_alloc
+    auto* header = reinterpret_cast<Header*>(reinterpret_cast<std::byte*>(data) - kAlignment);
+    note(-static_cast<Index>(header->bytes));
+    std::free(header); // NOLINT(cppcoreguidelines-no-malloc): pairs with aligned_alloc
 }
 
 FloatBuffer allocateFloats(Index count)
 {
-    constexpr std::size_t kAlignment = 64;
     const std::size_t bytes = static_cast<std::size_t>(std::max<Index>(count, 1)) * sizeof(float);
-    const std::size_t padded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-    auto* data = static_cast<float*>(std::aligned_alloc(kAlignment, padded));
-    if (data == nullptr) {
+    const std::size_t padded = (bytes + 2 * kAlignment - 1) / kAlignment * kAlignment;
+    void* block = std::aligned_alloc(kAlignment, padded);
+    if (block == nullptr) {
         throw std::bad_alloc();
     }
-    std::fill_n(data, padded / sizeof(float), 0.0F);
+    ::new (block) Header{padded};
+    note(static_cast<Index>(padded));
+    auto* data = reinterpret_cast<float*>(static_cast<std::byte*>(block) + kAlignment);
+    std::fill_n(data, (padded - kAlignment) / sizeof(float), 0.0F);
     return FloatBuffer(data);
 }
 
