@@ -2,6 +2,7 @@
 #include "core/graph/integer/code_finisher.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -13,11 +14,18 @@ using kernels::CodeRule;
 
 constexpr int kWordBits = 32;
 constexpr int kMultiplierBits = 31;
+constexpr int kLongestLift = 31;
+constexpr std::int64_t kFarthestZero = std::int64_t{1} << 28; // as shifted
 
 bool fitsWord(std::int64_t value)
 {
     return value >= std::numeric_limits<std::int32_t>::min() &&
            value <= std::numeric_limits<std::int32_t>::max();
+}
+
+std::int32_t lowerWord(std::int64_t value)
+{
+    return static_cast<std::int32_t>(static_cast<std::uint32_t>(value));
 }
 
 std::optional<CodeRule> kernelRule(const std::optional<Requantization>& rule)
@@ -52,6 +60,13 @@ std::int64_t nudgeOf(ScaleRule rule)
     return rule == ScaleRule::Twice || rule == ScaleRule::TwiceUp ? word / 2
            : rule == ScaleRule::Ceil                              ? word - 1
                                                                   : 0;
+}
+
+/// What is added to the upper half before its division by 2^shift.
+std::int64_t halfOf(ScaleRule rule, int shift)
+{
+    const std::int64_t unit = std::int64_t{1} << shift;
+    return rule == ScaleRule::Floor ? 0 : rule == ScaleRule::Ceil ? unit - 1 : unit / 2;
 }
 
 /// One column's numbers · multiplier · 2^lift / 2^(32 + shift).
@@ -89,31 +104,35 @@ std::int64_t largestScaled(const CodeSum::Term& term)
     if (!term.scaling) {
         return static_cast<std::int64_t>(largest);
     }
-    const Scaling& s = *term.scaling;
-    const double factor = s.rule == ScaleRule::Float
-                              ? static_cast<double>(s.factors.front())
-                              : std::ldexp(s.multipliers.front(), s.exponents.front());
+    const double factor =
+        std::ldexp(term.scaling->multipliers.front(), term.scaling->exponents.front());
     constexpr double kFarOut = 1e15; // more than any kernel takes
     return static_cast<std::int64_t>(std::min(std::ceil(largest * factor) + 1.0, kFarOut));
 }
 
-} // namespace
-
-std::optional<kernels::CodeKind> kindOf(Kept kept)
+/// Numbers that are shifted already may take a power of two as another shift, whatever the rule.
+void foldPower(CodeSum::Term& term)
 {
-    switch (kept) {
-    case Kept::Byte:
-        return kernels::CodeKind::Byte;
-    case Kept::Short:
-        return kernels::CodeKind::Short;
-    case Kept::Int:
-        return kernels::CodeKind::Int;
-    case Kept::Long:
-    case Kept::Float:
-        break;
+    KernelSums& sums = term.sums;
+    if (!term.scaling ||
+        !std::has_single_bit(static_cast<std::uint32_t>(term.scaling->multipliers.front()))) {
+        return;
     }
-    return std::nullopt;
+    const int exponent =
+        term.scaling->exponents.front() +
+        std::countr_zero(static_cast<std::uint32_t>(term.scaling->multipliers.front()));
+    if (exponent > 0 || -exponent > sums.lifts.front()) {
+        return;
+    }
+    const std::int64_t unit = std::int64_t{1} << -exponent; // divides all of them
+    sums.lifts.front() += exponent;
+    sums.biases.front() /= unit;
+    sums.low /= unit;
+    sums.high /= unit;
+    term.scaling.reset();
 }
+
+} // namespace
 
 std::optional<CodeFinisher> CodeFinisher::make(const std::optional<Requantization>& rule,
                                                const KernelSums& sums, const CodeLayout& to)
@@ -132,10 +151,13 @@ std::optional<CodeFinisher> CodeFinisher::make(const std::optional<Requantizatio
         return std::nullopt;
     }
     for (std::size_t column = 0; column < columns; ++column) {
-        const bool isMade = rule ? made.addColumn(rule->scaling, column % channels, sums, column)
-                                 : made.addBias(sums, column, 0);
-        if (!isMade) {
+        const bool multiplies = rule && *kernel != CodeRule::Float;
+        if (multiplies ? !made.addScaled(rule->scaling, column % channels, sums, column)
+                       : !made.addPlain(sums, column)) {
             return std::nullopt;
+        }
+        if (*kernel == CodeRule::Float) {
+            made.m_factors.push_back(rule->scaling.factors[column % channels]);
         }
     }
     made.pad();
@@ -159,51 +181,54 @@ bool CodeFinisher::setEnds(const std::optional<Requantization>& rule, const Kern
     m_finish.low = static_cast<std::int32_t>(low);
     m_finish.high = static_cast<std::int32_t>(high);
     m_finish.zero = static_cast<std::int32_t>(zero);
-    m_finish.nudge = rule ? nudgeOf(rule->scaling.rule) : 0;
     return true;
 }
 
-bool CodeFinisher::addColumn(const Scaling& scaling, std::size_t channel, const KernelSums& sums,
+bool CodeFinisher::addPlain(const KernelSums& sums, std::size_t column)
+{
+    if (sums.lifts[column] > kLongestLift) {
+        return false;
+    }
+    // Sums wrap: what counts is that the number fits.
+    m_bias.push_back(lowerWord(sums.biases[column]));
+    m_lifts.push_back(sums.lifts[column]);
+    return true;
+}
+
+bool CodeFinisher::addScaled(const Scaling& scaling, std::size_t channel, const KernelSums& sums,
                              std::size_t column)
 {
-    if (scaling.rule == ScaleRule::Float) {
-        m_factors.push_back(scaling.factors[channel]);
-        return addBias(sums, column, 0);
-    }
     const std::int32_t multiplier = scaling.multipliers[channel];
     const int exponent = scaling.exponents[channel];
     const bool isTwice = scaling.rule == ScaleRule::Twice || scaling.rule == ScaleRule::TwiceUp;
     const Factor f =
         isTwice ? twiceFactor(multiplier, exponent) : exactFactor(multiplier, exponent);
-    constexpr int kLongestShift = 31;
+    const int lift = f.lift + sums.lifts[column];
+    const std::int64_t bias = sums.biases[column];
+    const std::int64_t unit = std::int64_t{1} << f.lift;
+    constexpr int kLongestShift = 28;    // leaves the sum of products and addends in 64 bits
     constexpr int kLongestExponent = 62; // beyond which scaled() stops
-    if (multiplier < 0 || f.shift > kLongestShift || -exponent > kLongestExponent) {
+    if (multiplier < 0 || lift > kLongestLift || f.shift > kLongestShift ||
+        -exponent > kLongestExponent || !fitsWord(bias) || !fitsWord(bias * unit) ||
+        !fitsWord(sums.low * unit) || !fitsWord(sums.high * unit) ||
+        !fitsWord((sums.low - bias) * unit) || !fitsWord((sums.high - bias) * unit)) {
         return false;
     }
-    const std::uint32_t unit = 1U << static_cast<unsigned>(f.shift);
-    const std::uint32_t half = scaling.rule == ScaleRule::Floor  ? 0
-                               : scaling.rule == ScaleRule::Ceil ? unit - 1
-                                                                 : unit / 2;
+    const std::int64_t half = halfOf(scaling.rule, f.shift);
+    std::int64_t addend = bias * unit * f.multiplier + nudgeOf(scaling.rule);
+    if (m_finish.rule == CodeRule::Up) {
+        const std::int64_t zero = std::int64_t{m_finish.zero} << f.shift;
+        if (std::abs(zero) > kFarthestZero) {
+            return false;
+        }
+        addend += (half + zero) * (std::int64_t{1} << kWordBits);
+    }
+    m_lifts.push_back(lift);
     m_multipliers.push_back(f.multiplier);
+    m_lowAddends.push_back(lowerWord(addend));
+    m_highAddends.push_back(lowerWord(addend >> kWordBits));
     m_halves.push_back(static_cast<std::int32_t>(half));
-    m_signs.push_back(f.shift > 0 ? -1 : 0);
     m_shifts.push_back(f.shift);
-    return addBias(sums, column, f.lift);
-}
-
-/// Both lifts become one.
-bool CodeFinisher::addBias(const KernelSums& sums, std::size_t column, int lift)
-{
-    constexpr int kLongestLift = 31;
-    const int all = sums.lifts[column] + lift;
-    if (lift > kLongestLift || all > kLongestLift ||
-        !fitsWord(sums.low * (std::int64_t{1} << lift)) ||
-        !fitsWord(sums.high * (std::int64_t{1} << lift))) {
-        return false;
-    }
-    const auto lifted = static_cast<std::uint64_t>(sums.biases[column]) << lift;
-    m_bias.push_back(static_cast<std::int32_t>(static_cast<std::uint32_t>(lifted)));
-    m_lifts.push_back(all);
     return true;
 }
 
@@ -214,7 +239,8 @@ void CodeFinisher::pad()
             column.resize(column.size() + kernels::kCodePadding, column.back());
         }
     };
-    for (auto* column : {&m_bias, &m_lifts, &m_multipliers, &m_halves, &m_signs, &m_shifts}) {
+    for (auto* column :
+         {&m_lifts, &m_bias, &m_multipliers, &m_lowAddends, &m_highAddends, &m_halves, &m_shifts}) {
         grow(*column);
     }
     grow(m_factors);
@@ -226,23 +252,28 @@ kernels::CodeFinish CodeFinisher::from(Index first) const
         return column.empty() ? nullptr : column.data() + first;
     };
     kernels::CodeFinish finish = m_finish;
-    finish.bias = at(m_bias);
     finish.lifts = at(m_lifts);
-    finish.multipliers = at(m_multipliers);
-    finish.halves = at(m_halves);
-    finish.signs = at(m_signs);
-    finish.shifts = at(m_shifts);
+    finish.bias = at(m_bias);
     finish.factors = at(m_factors);
+    finish.multipliers = at(m_multipliers);
+    finish.lowAddends = at(m_lowAddends);
+    finish.highAddends = at(m_highAddends);
+    finish.halves = at(m_halves);
+    finish.shifts = at(m_shifts);
     return finish;
 }
 
-std::optional<CodeSum> CodeSum::make(const std::vector<Term>& terms,
+std::optional<CodeSum> CodeSum::make(std::vector<Term> terms,
                                      const std::optional<Requantization>& rule,
                                      const CodeLayout& to)
 {
     CodeSum made;
     KernelSums all{0, 0, {0}, {0}};
-    for (const Term& term : terms) {
+    for (Term& term : terms) {
+        if (term.scaling && term.scaling->rule == ScaleRule::Float) {
+            return std::nullopt; // which clips at once
+        }
+        foldPower(term);
         const auto kind = kindOf(term.layout.kept);
         std::optional<Requantization> scaling;
         if (term.scaling) {

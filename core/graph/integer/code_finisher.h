@@ -2,7 +2,6 @@
 #pragma once
 
 #include "core/graph/integer/code_layout.h"
-#include "core/tensor/kernels/codes.h"
 
 #include <optional>
 #include <vector>
@@ -17,9 +16,6 @@ struct KernelSums {
     std::vector<std::int64_t> biases;
 };
 
-/// The kernel's kind of a layout; nullopt for what kernels do not write.
-[[nodiscard]] std::optional<kernels::CodeKind> kindOf(Kept kept);
-
 /// A requantization (or none: the numbers themselves) made ready for the kernels. Immutable.
 class CodeFinisher {
 public:
@@ -33,13 +29,14 @@ public:
 private:
     [[nodiscard]] bool setEnds(const std::optional<Requantization>& rule, const KernelSums& sums,
                                const CodeLayout& to);
-    [[nodiscard]] bool addColumn(const Scaling& scaling, std::size_t channel,
+    [[nodiscard]] bool addPlain(const KernelSums& sums, std::size_t column);
+    [[nodiscard]] bool addScaled(const Scaling& scaling, std::size_t channel,
                                  const KernelSums& sums, std::size_t column);
-    [[nodiscard]] bool addBias(const KernelSums& sums, std::size_t column, int lift);
     void pad();
 
     kernels::CodeFinish m_finish; ///< without its arrays
-    std::vector<std::int32_t> m_bias, m_lifts, m_multipliers, m_halves, m_signs, m_shifts;
+    std::vector<std::int32_t> m_lifts, m_bias, m_multipliers, m_lowAddends, m_highAddends, m_halves,
+        m_shifts;
     std::vector<float> m_factors;
 };
 
@@ -53,9 +50,8 @@ public:
         bool isNegative = false;
     };
     /// nullopt as CodeFinisher::make().
-    [[nodiscard]] static std::optional<CodeSum> make(const std::vector<Term>& terms,
-                                                     const std::optional<Requantization>& rule,
-                                                     const CodeLayout& to);
+    [[nodiscard]] static std::optional<CodeSum>
+    make(std::vector<Term> terms, const std::optional<Requantization>& rule, const CodeLayout& to);
     /// Elements of `to` from those of codes[term].
     void run(const std::byte* const* codes, Index count, std::byte* to) const;
 

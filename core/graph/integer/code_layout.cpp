@@ -47,6 +47,22 @@ Index sizeOf(Kept kept)
     return sizeof(float);
 }
 
+std::optional<kernels::CodeKind> kindOf(Kept kept)
+{
+    switch (kept) {
+    case Kept::Byte:
+        return kernels::CodeKind::Byte;
+    case Kept::Short:
+        return kernels::CodeKind::Short;
+    case Kept::Int:
+        return kernels::CodeKind::Int;
+    case Kept::Long:
+    case Kept::Float:
+        break;
+    }
+    return std::nullopt;
+}
+
 void loadCodes(const CodeTensor& tensor, const std::byte* data, Index first, Index count,
                std::int64_t* to)
 {
@@ -77,6 +93,12 @@ void readReal(const CodeTensor& tensor, const std::byte* data, Index count, floa
     }
     const CodeLayout layout = layoutOf(tensor);
     const std::int64_t zero = tensor.grid.zero - layout.base;
+    const auto kind = kindOf(layout.kept);
+    if (kind && tensor.grid.steps.size() == 1) {
+        kernels::dequantizeCodes(data, *kind, count, static_cast<std::int32_t>(zero),
+                                 tensor.grid.steps.front(), to);
+        return;
+    }
     const auto steps = static_cast<Index>(tensor.grid.steps.size());
     visitKept(layout.kept, data, [&](const auto* from) {
         for (Index e = 0, channel = 0; e < count; ++e) {

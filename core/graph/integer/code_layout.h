@@ -2,8 +2,10 @@
 #pragma once
 
 #include "core/graph/integer/program.h"
+#include "core/tensor/kernels/codes.h"
 
 #include <cstddef>
+#include <optional>
 
 // How the engine keeps codes while it runs. Used inside core/graph/integer only.
 namespace bitscape::graph {
@@ -21,6 +23,9 @@ struct CodeLayout {
 [[nodiscard]] CodeLayout layoutOf(const CodeTensor& tensor);
 /// Bytes of one element.
 [[nodiscard]] Index sizeOf(Kept kept);
+
+/// As the kernels have it; nullopt for what they neither read nor write.
+[[nodiscard]] std::optional<kernels::CodeKind> kindOf(Kept kept);
 
 /// Elements first … first + count − 1; no floats.
 void loadCodes(const CodeTensor& tensor, const std::byte* data, Index first, Index count,

@@ -30,17 +30,17 @@ class QuickConvolveStep final : public StepBase {
 public:
     QuickConvolveStep(const IntegerProgram& program, const IntegerStep& step, CodeWords words)
         : StepBase(program, step), m_work(std::get<ConvolveWork>(step.work)), m_g(m_work.geometry),
-          m_words(words)
+          m_words(words), m_isByChannel(m_work.isDepthwise && m_g.channels > 1)
     {
         const bool areBytes = layout(0).kept == Kept::Byte;
-        if (m_work.isDepthwise || !areBytes || !fit<std::int8_t>(m_work.weights.codes)) {
+        if (m_isByChannel || !areBytes || !fit<std::int8_t>(m_work.weights.codes)) {
             m_words = CodeWords::Shorts;
         }
-        const bool widens = areBytes && m_words == CodeWords::Shorts && !m_work.isDepthwise;
+        const bool widens = areBytes && m_words == CodeWords::Shorts && !m_isByChannel;
         m_codeSize = widens ? sizeof(std::int16_t) : sizeOf(layout(0).kept);
         placeImage(widens);
         placeWindows();
-        m_work.isDepthwise ? packByChannel() : pack();
+        m_isByChannel ? packByChannel() : pack();
         prepareFinish();
     }
 
@@ -93,7 +93,7 @@ private:
                    (m_g.kernelHeight - 1) * Index{m_g.dilationHeight} + 1;
         m_width = (m_g.outWidth - 1) * m_g.strideWidth +
                   (m_g.kernelWidth - 1) * Index{m_g.dilationWidth} + 1;
-        m_channels = m_work.isDepthwise ? m_g.filters : m_g.channels;
+        m_channels = m_isByChannel ? m_g.filters : m_g.channels;
         m_copies = widens || m_channels != m_g.channels || m_g.padTop > 0 || m_g.padLeft > 0 ||
                    m_height > m_g.height || m_width > m_g.width;
         if (!m_copies) {
@@ -111,7 +111,7 @@ private:
             }
         }
         // Neighboring pixels make one segment if all their channels count.
-        m_isJoined = !m_work.isDepthwise && m_g.groups == 1 && m_g.dilationWidth == 1;
+        m_isJoined = !m_isByChannel && m_g.groups == 1 && m_g.dilationWidth == 1;
         for (Index h = 0; h < m_g.kernelHeight; ++h) {
             for (Index w = 0; w < (m_isJoined ? 1 : m_g.kernelWidth); ++w) {
                 m_segments.push_back((h * m_g.dilationHeight * m_width + w * m_g.dilationWidth) *
@@ -124,7 +124,7 @@ private:
     void pack()
     {
         const Index perWord = Index{sizeof(std::int32_t)} / m_codeSize;
-        const Index depth = m_g.taps() * m_g.channels / m_g.groups;
+        const Index depth = weightsPerFilter();
         const Index length = depth / std::ssize(m_segments);
         m_segmentWords = (length + perWord - 1) / perWord;
         const Index words = m_segmentWords * std::ssize(m_segments);
@@ -135,8 +135,7 @@ private:
             for (Index k = 0; k < depth; ++k) {
                 const Index place = k % length;
                 const Index word = f * words + k / length * m_segmentWords + place / perWord;
-                const auto code = static_cast<std::uint32_t>(
-                    m_work.weights.codes[static_cast<std::size_t>(f * depth + k)]);
+                const auto code = static_cast<std::uint32_t>(weight(f, k));
                 columns[static_cast<std::size_t>(word)] |=
                     (code & mask) << (bits * static_cast<unsigned>(place % perWord));
             }
@@ -159,20 +158,27 @@ private:
         constexpr std::int32_t kMask = 0xFFFF;
         for (Index tap = 0; tap < m_g.taps(); ++tap) {
             for (Index f = 0; f < m_g.filters; ++f) {
-                m_packed[static_cast<std::size_t>(tap * m_pitch + f)] =
-                    m_work.weights.codes[static_cast<std::size_t>(tap * m_g.filters + f)] & kMask;
+                m_packed[static_cast<std::size_t>(tap * m_pitch + f)] = weight(f, tap) & kMask;
             }
         }
     }
 
-    /// What a filter's weights add up to.
+    /// Weight k of a filter; depth-wise ones lie tap by tap.
+    [[nodiscard]] std::int32_t weight(Index filter, Index k) const
+    {
+        const Index at =
+            m_work.isDepthwise ? k * m_g.filters + filter : filter * weightsPerFilter() + k;
+        return m_work.weights.codes[static_cast<std::size_t>(at)];
+    }
+    [[nodiscard]] Index weightsPerFilter() const
+    {
+        return std::ssize(m_work.weights.codes) / m_g.filters;
+    }
     [[nodiscard]] std::int64_t weightSum(Index filter) const
     {
-        const Index depth = std::ssize(m_work.weights.codes) / m_g.filters;
         std::int64_t sum = 0;
-        for (Index k = 0; k < depth; ++k) {
-            const Index at = m_work.isDepthwise ? k * m_g.filters + filter : filter * depth + k;
-            sum += m_work.weights.codes[static_cast<std::size_t>(at)];
+        for (Index k = 0; k < weightsPerFilter(); ++k) {
+            sum += weight(filter, k);
         }
         return sum;
     }
@@ -248,7 +254,7 @@ private:
     void multiply(kernels::CodeGather from, Index images, kernels::CodeScatter to) const
     {
         const Index rows = images * from.rowCount;
-        if (m_work.isDepthwise) {
+        if (m_isByChannel) {
             kernels::multiplyCodesByChannel(*kindOf(layout(0).kept), from, 0, rows, m_packed.data(),
                                             m_pitch, m_g.filters, m_finisher->from(0), to);
             return;
@@ -278,6 +284,7 @@ private:
     const ConvolveWork& m_work;
     const ConvolutionGeometry& m_g;
     CodeWords m_words;
+    bool m_isByChannel;   ///< depth-wise; of one channel it is like any other
     Index m_codeSize = 1; ///< bytes of a code in the image
     bool m_copies = false, m_isJoined = false;
     Index m_height = 0, m_width = 0, m_channels = 0; ///< of the image that windows lie in

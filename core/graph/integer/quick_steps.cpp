@@ -69,10 +69,19 @@ private:
     std::vector<std::int16_t> m_levels;
 };
 
-/// Floats to bytes, to the nearest.
+/// Floats to codes, to the nearest.
 class QuickQuantizeStep final : public StepBase {
 public:
     using StepBase::StepBase;
+
+    /// Otherwise the plain step has to do it.
+    [[nodiscard]] bool isPossible() const
+    {
+        constexpr std::int64_t kFarthest = std::int64_t{1} << 22;
+        const UniformGrid& uniform = std::get<QuantizeWork>(step().work).uniform;
+        return uniform.rounding == ScaleRule::HalfEven && kindOf(outputLayout().kept) &&
+               uniform.grid.largest() <= kFarthest;
+    }
 
     void run(const CodeCall& call) const override
     {
@@ -82,7 +91,7 @@ public:
                                static_cast<float>(grid.low - grid.zero),
                                static_cast<float>(grid.high - grid.zero),
                                static_cast<std::int32_t>(grid.zero - outputLayout().base),
-                               reinterpret_cast<std::uint8_t*>(call.output));
+                               *kindOf(outputLayout().kept), call.output);
     }
 };
 
@@ -126,12 +135,10 @@ struct QuickMaker {
                    : nullptr;
     }
 
-    Made operator()(const QuantizeWork& work) const
+    Made operator()(const QuantizeWork& /*work*/) const
     {
-        const bool isNearest = work.uniform.rounding == ScaleRule::HalfEven;
-        return isNearest && layoutOf(output()).kept == Kept::Byte
-                   ? std::make_unique<QuickQuantizeStep>(program, step)
-                   : nullptr;
+        auto made = std::make_unique<QuickQuantizeStep>(program, step);
+        return made->isPossible() ? std::move(made) : nullptr;
     }
 
     template <class Other>

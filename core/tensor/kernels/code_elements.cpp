@@ -21,21 +21,39 @@ BITSCAPE_INLINE Ints loadSome(const Code* from, Index count)
     return loadCodes(codes);
 }
 
-/// sums (+)= the term's codes first … first + count − 1, scaled.
-void addTerm(const CodeTerm& term, const std::byte* from, Index first, Index count, bool adds,
-             std::int32_t* sums)
+/// sums (+)= the scaled codes of a term. Not inlined: what is constant stays in registers.
+template <CodeRule Rule, class Code, bool Adds>
+[[gnu::noinline]] void addTerm(const CodeTerm& term, const Code* codes, Index count,
+                               std::int32_t* sums)
 {
-    visitRule(term.scale.rule, [&](auto rule) {
-        visitKind(term.kind, [&](auto kind) {
-            const auto* codes = reinterpret_cast<const decltype(kind)*>(from) + first;
-            const LaneFinish<rule> lanes(term.scale, 0);
-            for (Index i = 0; i < count; i += kLanes) {
-                const Ints scaled = lanes.scaled(loadSome(codes + i, count - i));
-                const Ints value = term.isNegative ? -scaled : scaled;
-                store(sums + i, adds ? load(sums + i) + value : value);
-            }
-        });
-    });
+    const LaneFinish<Rule> lanes(term.scale, 0);
+    const Ints sign = broadcast(term.isNegative ? -1 : 0);
+    const auto add = [&](Ints code, std::int32_t * to) __attribute__((always_inline))
+    {
+        const Ints value = (lanes.scaled(code) ^ sign) - sign;
+        store(to, Adds ? load(to) + value : value);
+    };
+    Index i = 0;
+    for (; i + kLanes <= count; i += kLanes) {
+        add(loadCodes(codes + i), sums + i);
+    }
+    if (i < count) {
+        add(loadSome(codes + i, count - i), sums + i);
+    }
+}
+
+template <CodeRule Rule, class Code>
+[[gnu::noinline]] void finishSums(const CodeFinish& finish, const std::int32_t* sums, Index count,
+                                  Code* to)
+{
+    const LaneFinish<Rule> lanes(finish, 0);
+    Index i = 0;
+    for (; i + kLanes <= count; i += kLanes) {
+        storeCodes(to + i, lanes(load(sums + i)));
+    }
+    if (i < count) {
+        storeSome(to + i, lanes(load(sums + i)), count - i);
+    }
 }
 
 /// Calls body(from, to) for every pixel of the image under the window of every output pixel.
@@ -68,36 +86,54 @@ void sumCodes(const CodeTerm* terms, const std::byte* const* codes, Index termCo
     for (Index first = 0; first < count; first += kBlock) {
         const Index here = std::min(count - first, kBlock);
         for (Index t = 0; t < termCount; ++t) {
-            addTerm(terms[t], codes[t], first, here, t > 0, sums);
+            visitRule(terms[t].scale.rule, [&](auto rule) {
+                visitKind(terms[t].kind, [&](auto kind) {
+                    using Code = decltype(kind);
+                    const auto* from = reinterpret_cast<const Code*>(codes[t]) + first;
+                    t > 0 ? addTerm<rule, Code, true>(terms[t], from, here, sums)
+                          : addTerm<rule, Code, false>(terms[t], from, here, sums);
+                });
+            });
         }
         visitRule(finish.rule, [&](auto rule) {
             visitKind(finish.kind, [&](auto kind) {
-                auto* target = reinterpret_cast<decltype(kind)*>(to) + first;
-                const LaneFinish<rule> lanes(finish, 0);
-                for (Index i = 0; i < here; i += kLanes) {
-                    storeSome(target + i, lanes(load(sums + i)), here - i);
-                }
+                finishSums<rule>(finish, sums, here, reinterpret_cast<decltype(kind)*>(to) + first);
             });
         });
     }
 }
 
 void quantizeCodes(const float* x, Index count, float scale, float low, float high,
-                   std::int32_t zero, std::uint8_t* to)
+                   std::int32_t zero, CodeKind kind, std::byte* to)
 {
     const auto code = [&](Vector value) {
         value = value / broadcast(scale);
         value = value == value ? value : Vector{}; // NOLINT(misc-redundant-expression): NaN
         return nearest(clamped(value, broadcast(low), broadcast(high))) + broadcast(zero);
     };
-    Index i = 0;
-    for (; i + kLanes <= count; i += kLanes) {
-        storeCodes(to + i, code(load(x + i)));
-    }
-    if (i < count) {
-        const Index left = count - i;
-        storeSome(to + i, code(loadPart(x + i, static_cast<int>(left))), left);
-    }
+    visitKind(kind, [&](auto one) {
+        auto* codes = reinterpret_cast<decltype(one)*>(to);
+        Index i = 0;
+        for (; i + kLanes <= count; i += kLanes) {
+            storeCodes(codes + i, code(load(x + i)));
+        }
+        if (i < count) {
+            const Index left = count - i;
+            storeSome(codes + i, code(loadPart(x + i, static_cast<int>(left))), left);
+        }
+    });
+}
+
+void dequantizeCodes(const std::byte* codes, CodeKind kind, Index count, std::int32_t zero,
+                     double step, float* y)
+{
+    visitKind(kind, [&](auto one) {
+        const auto* from = reinterpret_cast<const decltype(one)*>(codes);
+        for (Index i = 0; i < count; ++i) {
+            const std::int64_t number = std::int64_t{from[i]} - zero;
+            y[i] = static_cast<float>(step * static_cast<double>(number));
+        }
+    });
 }
 
 void maxPoolCodes(const Pool& pool, const std::uint8_t* x, std::uint8_t* y)

@@ -10,47 +10,59 @@ namespace bitscape::kernels {
 /// CodeFinish for kLanes columns.
 template <CodeRule Rule>
 struct LaneFinish {
-    Ints bias, lifts, multipliers{}, halves{}, signs{}, shifts{};
+    static constexpr bool kMultiplies = Rule != CodeRule::None && Rule != CodeRule::Float;
+    static constexpr bool kBreaksTies = Rule == CodeRule::Even || Rule == CodeRule::Away;
+
+    Ints lifts, bias{}, multipliers{}, halves{}, shifts{}, isShifted{};
+    Longs addends{};
     Vector factors{}, floatLow{}, floatHigh{};
     Ints zero, low, high;
-    std::int64_t nudge;
 
     BITSCAPE_INLINE LaneFinish(const CodeFinish& f, Index column)
-        : bias(load(f.bias + column)), lifts(load(f.lifts + column)), zero(broadcast(f.zero)),
-          low(broadcast(f.low)), high(broadcast(f.high)), nudge(f.nudge)
+        : lifts(load(f.lifts + column)), zero(broadcast(f.zero)), low(broadcast(f.low)),
+          high(broadcast(f.high))
     {
+        if constexpr (!kMultiplies) {
+            bias = load(f.bias + column);
+        }
         if constexpr (Rule == CodeRule::Float) {
             factors = load(f.factors + column);
             floatLow = broadcast(static_cast<float>(f.low - f.zero));
             floatHigh = broadcast(static_cast<float>(f.high - f.zero));
-        } else if constexpr (Rule != CodeRule::None) {
+        }
+        if constexpr (kMultiplies) {
             multipliers = load(f.multipliers + column);
-            halves = load(f.halves + column);
+            addends = joined(load(f.lowAddends + column), load(f.highAddends + column));
             shifts = load(f.shifts + column);
-            if constexpr (Rule == CodeRule::Twice) {
-                signs = load(f.signs + column);
-            }
+        }
+        if constexpr (kMultiplies && Rule != CodeRule::Up) {
+            halves = load(f.halves + column);
+            isShifted = shifts > 0;
         }
     }
 
-    /// All but zero and ends.
+    /// All but zero and ends, which Float has met already.
     BITSCAPE_INLINE Ints scaled(Ints sums) const
     {
-        const Ints x = (sums << lifts) + bias;
+        const Ints x = sums << lifts;
         if constexpr (Rule == CodeRule::None) {
-            return x;
+            return x + bias;
         } else if constexpr (Rule == CodeRule::Float) {
             return nearest(
-                clamped(__builtin_convertvector(x, Vector) * factors, floatLow, floatHigh));
+                clamped(__builtin_convertvector(x + bias, Vector) * factors, floatLow, floatHigh));
         } else {
-            const Products products = multiplied(x, multipliers, nudge);
-            Ints nudged = products.high + halves;
+            const Longs products = multiplied(x, multipliers, addends);
+            const Ints upper = upperHalves(products);
+            if constexpr (Rule == CodeRule::Up) {
+                return upper >> shifts;
+            }
+            Ints nudged = upper + halves;
             if constexpr (Rule == CodeRule::Twice) {
-                nudged += (products.high >> 31) & signs;
+                nudged += (upper >> 31) & isShifted;
             }
             const Ints y = nudged >> shifts;
-            if constexpr (Rule == CodeRule::Even || Rule == CodeRule::Away) {
-                const Ints isTie = ((nudged ^ (y << shifts)) | products.low) == 0;
+            if constexpr (kBreaksTies) {
+                const Ints isTie = ((nudged ^ (y << shifts)) | lowerHalves(products)) == 0;
                 const Ints isWrong = Rule == CodeRule::Even ? y & 1 : (y <= 0) & 1;
                 return y - (isTie & isWrong);
             }
@@ -60,7 +72,11 @@ struct LaneFinish {
 
     BITSCAPE_INLINE Ints operator()(Ints sums) const
     {
-        return clamped(scaled(sums) + zero, low, high);
+        const Ints y = scaled(sums);
+        if constexpr (Rule == CodeRule::Float) {
+            return y + zero;
+        }
+        return clamped(Rule == CodeRule::Up ? y : y + zero, low, high);
     }
 };
 

@@ -13,10 +13,11 @@ constexpr Index kPanel = 2 * kLanes;
 #if defined(__AVX512F__)
 constexpr int kWideRows = 8;
 #else
-constexpr int kWideRows = 5;
+constexpr int kWideRows = 6;
 #endif
 constexpr int kNarrowRows = 8;
 constexpr int kMostRows = 8;
+static_assert(kWideRows <= kMostRows && kNarrowRows <= kMostRows);
 
 Index panelWidth(Index columns, Index first)
 {
@@ -134,25 +135,24 @@ void byChannel(const CodeGather& a, Index first, Index count, const std::int32_t
                Index pitch, Index channels, const CodeFinish& finish, const CodeScatter& c)
 {
     alignas(64) std::int32_t sums[kMostRows * kLanes];
-    forBlocks(a, first, count, c, kMostRows, [&](const auto* left, auto* right, Index rows) {
-        const std::byte* from[kMostRows];
-        std::copy_n(left, rows, from);
+    const auto run = [&](const std::byte** left, std::byte** right, Index rows) {
         for (Index channel = 0; channel < channels; channel += kLanes) {
             if (rows == kMostRows) {
-                channelTile<Code, kMostRows>(from, a, weights + channel, pitch, sums);
+                channelTile<Code, kMostRows>(left, a, weights + channel, pitch, sums);
             } else {
                 for (Index m = 0; m < rows; ++m) {
-                    channelTile<Code, 1>(from + m, a, weights + channel, pitch, sums + m * kLanes);
+                    channelTile<Code, 1>(left + m, a, weights + channel, pitch, sums + m * kLanes);
                 }
             }
             finishBlock(finish,
                         {sums, rows, kLanes, channel, std::min<Index>(channels - channel, kLanes)},
                         right);
             for (Index m = 0; m < rows; ++m) {
-                from[m] += kLanes * Index{sizeof(Code)};
+                left[m] += kLanes * Index{sizeof(Code)};
             }
         }
-    });
+    };
+    forBlocks(a, first, count, c, kMostRows, run);
 }
 
 } // namespace
@@ -195,12 +195,12 @@ void multiplyCodes(CodeWords words, const CodeGather& a, Index first, Index coun
         const bool isWide = panelWidth(columns, column) == kPanel;
         const std::int32_t* b = packed + column * depth;
         const Index used = std::min(columns - column, kPanel);
-        forBlocks(a, first, count, c, isWide ? kWideRows : kNarrowRows,
-                  [&](const auto* left, auto* right, Index rows) {
-                      const auto at = static_cast<std::size_t>(rows - 1);
-                      (isWide ? tiles.wide[at] : tiles.narrow[at])(left, a, b, sums);
-                      finishBlock(finish, {sums, rows, kPanel, column, used}, right);
-                  });
+        const auto run = [&](const std::byte** left, std::byte** right, Index rows) {
+            const auto at = static_cast<std::size_t>(rows - 1);
+            (isWide ? tiles.wide[at] : tiles.narrow[at])(left, a, b, sums);
+            finishBlock(finish, {sums, rows, kPanel, column, used}, right);
+        };
+        forBlocks(a, first, count, c, isWide ? kWideRows : kNarrowRows, run);
     }
 }
 

@@ -136,44 +136,64 @@ BITSCAPE_INLINE void storeCodes(std::uint8_t* to, Ints value)
 #endif
 }
 
-/// Both halves of lane products of 64 bits.
-struct Products {
-    Ints high, low;
+/// Numbers of 64 bits: those of the even lanes, those of the odd ones.
+using LongLanes [[gnu::vector_size(kLanes * sizeof(std::int32_t))]] = std::uint64_t;
+struct Longs {
+    LongLanes even, odd;
 };
+constexpr int kHalf = 32;
+constexpr std::uint64_t kUpper = ~std::uint64_t{0} << kHalf;
 
-/// a · b + nudge
-BITSCAPE_INLINE Products multiplied(Ints a, Ints b, std::int64_t nudge)
+/// Lanes of high · 2^32 + low, low without sign.
+BITSCAPE_INLINE Longs joined(Ints low, Ints high)
+{
+    const auto lower = reinterpret_cast<LongLanes>(low);
+    const auto upper = reinterpret_cast<LongLanes>(high);
+    return {(lower & ~kUpper) | (upper << kHalf), (lower >> kHalf) | (upper & kUpper)};
+}
+
+/// a · b + addend for b ≥ 0
+BITSCAPE_INLINE Longs multiplied(Ints a, Ints b, const Longs& addend)
+{
+    const LongLanes oddA = reinterpret_cast<LongLanes>(a) >> kHalf;
+    const LongLanes oddB = reinterpret_cast<LongLanes>(b) >> kHalf;
+#if defined(__AVX512F__)
+    const auto product = [](auto x, auto y) {
+        return reinterpret_cast<LongLanes>(
+            _mm512_mul_epi32(reinterpret_cast<__m512i>(x), reinterpret_cast<__m512i>(y)));
+    };
+#elif defined(__AVX2__)
+    const auto product = [](auto x, auto y) {
+        return reinterpret_cast<LongLanes>(
+            _mm256_mul_epi32(reinterpret_cast<__m256i>(x), reinterpret_cast<__m256i>(y)));
+    };
+#else
+    // Without sign a negative x counts 2^32 more.
+    const auto product = [](auto x, auto y) {
+        const auto more = reinterpret_cast<LongLanes>((reinterpret_cast<Ints>(x) >> 31) &
+                                                      reinterpret_cast<Ints>(y));
+        return reinterpret_cast<LongLanes>(
+                   _mm_mul_epu32(reinterpret_cast<__m128i>(x), reinterpret_cast<__m128i>(y))) -
+               (more << kHalf);
+    };
+#endif
+    return {product(a, b) + addend.even, product(oddA, oddB) + addend.odd};
+}
+
+BITSCAPE_INLINE Ints upperHalves(const Longs& x)
 {
 #if defined(__AVX512F__)
-    const auto left = reinterpret_cast<__m512i>(a);
-    const auto right = reinterpret_cast<__m512i>(b);
-    const __m512i add = _mm512_set1_epi64(nudge);
-    const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(left, right), add);
-    const __m512i odd = _mm512_add_epi64(
-        _mm512_mul_epi32(_mm512_srli_epi64(left, 32), _mm512_srli_epi64(right, 32)), add);
     constexpr __mmask16 kEven = 0x5555;
-    constexpr __mmask16 kOdd = 0xAAAA;
-    return {reinterpret_cast<Ints>(_mm512_mask_shuffle_epi32(odd, kEven, even, _MM_PERM_DDBB)),
-            reinterpret_cast<Ints>(_mm512_mask_shuffle_epi32(even, kOdd, odd, _MM_PERM_CCAA))};
-#elif defined(__AVX2__)
-    const auto left = reinterpret_cast<__m256i>(a);
-    const auto right = reinterpret_cast<__m256i>(b);
-    const __m256i add = _mm256_set1_epi64x(nudge);
-    const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(left, right), add);
-    const __m256i odd = _mm256_add_epi64(
-        _mm256_mul_epi32(_mm256_srli_epi64(left, 32), _mm256_srli_epi64(right, 32)), add);
-    constexpr int kOdd = 0xAA;
-    return {reinterpret_cast<Ints>(_mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, kOdd)),
-            reinterpret_cast<Ints>(_mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), kOdd))};
+    return reinterpret_cast<Ints>(_mm512_mask_shuffle_epi32(
+        reinterpret_cast<__m512i>(x.odd), kEven, reinterpret_cast<__m512i>(x.even), _MM_PERM_DDBB));
 #else
-    Products out{};
-    for (int i = 0; i < kLanes; ++i) {
-        const std::int64_t product = std::int64_t{a[i]} * b[i] + nudge;
-        out.high[i] = static_cast<std::int32_t>(product >> 32);
-        out.low[i] = static_cast<std::int32_t>(product);
-    }
-    return out;
+    return reinterpret_cast<Ints>((x.even >> kHalf) | (x.odd & kUpper));
 #endif
+}
+
+BITSCAPE_INLINE Ints lowerHalves(const Longs& x)
+{
+    return reinterpret_cast<Ints>((x.even & ~kUpper) | (x.odd << kHalf));
 }
 
 /// Floats of magnitude ≤ 2^22, ties to the even one.

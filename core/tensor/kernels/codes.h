@@ -12,31 +12,31 @@ namespace bitscape::kernels {
 
 enum class CodeKind { Byte, Short, Int }; ///< uint8, int16, int32
 
-/// How a sum is scaled: x = (sum << lift) + bias, p = x · multiplier + nudge (of 64 bits), h = p /
-/// 2^32 downwards, and then
+/// How a sum is scaled. First p = (sum << lift) · multiplier + addend, of 64 bits, and its upper
+/// half h = p / 2^32, rounded downwards like all divisions here; then
 enum class CodeRule {
-    None,  ///< x
-    Up,    ///< (h + half) / 2^shift downwards
-    Twice, ///< the same, with 1 less before the shift for negative h where `signs` is −1
-    Even,  ///< as Up, but ties of p and shift together go to the even one
-    Away,  ///< as Up, but these ties go away from zero
-    Float, ///< x · factor as float32, ties to the even one
+    None,  ///< (sum << lift) + bias
+    Float, ///< the same · factor as float32, ties to the even one
+    Up,    ///< h / 2^shift
+    Twice, ///< (h + half) / 2^shift, with 1 less before the division for negative h if shift > 0
+    Even,  ///< (h + half) / 2^shift, but ties of p / 2^(32 + shift) go to the even one
+    Away,  ///< the same, but these ties go away from zero
 };
 
-/// From sums to codes: clip(scaled + zero, low, high), written as `kind`. The arrays have an entry
-/// per column and 32 more that are read but count for nothing; those that the rule does not need
-/// may be null.
+/// From sums to codes: clip(scaled + zero, low, high), written as `kind`; Up has its zero in the
+/// addends. The arrays have an entry per column and 32 more that are read but count for nothing;
+/// those that the rule does not need may be null.
 struct CodeFinish {
     CodeRule rule = CodeRule::None;
     CodeKind kind = CodeKind::Int;
-    const std::int32_t* bias = nullptr;
     const std::int32_t* lifts = nullptr;
-    const std::int32_t* multipliers = nullptr;
-    const std::int32_t* halves = nullptr;
-    const std::int32_t* signs = nullptr;
-    const std::int32_t* shifts = nullptr; ///< 0 … 31
+    const std::int32_t* bias = nullptr;
     const float* factors = nullptr;
-    std::int64_t nudge = 0;
+    const std::int32_t* multipliers = nullptr; ///< ≥ 0
+    const std::int32_t* lowAddends = nullptr;  ///< addend = high · 2^32 + low, low without sign
+    const std::int32_t* highAddends = nullptr;
+    const std::int32_t* halves = nullptr;
+    const std::int32_t* shifts = nullptr; ///< 0 … 31
     std::int32_t zero = 0, low = 0, high = 0;
 };
 constexpr Index kCodePadding = 32; ///< entries of the arrays, and codes, that may be read beyond
@@ -99,7 +99,10 @@ BITSCAPE_KERNEL void sumCodes(const CodeTerm* terms, const std::byte* const* cod
 /// clip(x / scale, low, high) rounded to the nearest, ties to the even one, + zero; NaN counts as
 /// 0. |low|, |high| ≤ 2^22.
 BITSCAPE_KERNEL void quantizeCodes(const float* x, Index count, float scale, float low, float high,
-                                   std::int32_t zero, std::uint8_t* to);
+                                   std::int32_t zero, CodeKind kind, std::byte* to);
+/// step · (code − zero), computed in double.
+BITSCAPE_KERNEL void dequantizeCodes(const std::byte* codes, CodeKind kind, Index count,
+                                     std::int32_t zero, double step, float* y);
 
 // ---- pooling, one image ------------------------------------------------------------------------
 

@@ -45,24 +45,43 @@ private:
 
 /// The arrays of a CodeFinish.
 struct Columns {
-    std::vector<std::int32_t> bias, lifts, multipliers, halves, signs, shifts;
+    std::vector<std::int32_t> lifts, bias, multipliers, lowAddends, highAddends, halves, shifts;
     std::vector<float> factors;
 
     Columns(Index columns, CodeRule rule, Numbers& numbers)
     {
         for (Index c = 0; c < columns + kCodePadding; ++c) {
-            const auto shift = static_cast<int>(numbers.between(1, 12));
-            bias.push_back(static_cast<std::int32_t>(numbers.between(-40, 40)));
             lifts.push_back(static_cast<std::int32_t>(numbers.between(0, 3)));
+            bias.push_back(static_cast<std::int32_t>(numbers.between(-40, 40)));
             // Few bits, so that ties are met.
             const auto bits = static_cast<int>(numbers.between(1, 30));
             multipliers.push_back(static_cast<std::int32_t>(
                 numbers.between(1, (std::int64_t{1} << bits) - 1) << (31 - bits)));
+            const auto shift = static_cast<int>(numbers.between(1, 12));
             shifts.push_back(rule == CodeRule::Twice && c % 3 == 1 ? 0 : shift);
-            signs.push_back(shifts.back() > 0 ? -1 : 0);
             halves.push_back(shifts.back() > 0 ? 1 << (shifts.back() - 1) : 0);
+            setAddend(c, numbers.between(-40, 40) * multipliers.back() + (std::int64_t{1} << 31));
             factors.push_back(static_cast<float>(numbers.between(1, 4096)) / 16384.0F);
         }
+    }
+
+    void setAddend(Index column, std::int64_t addend)
+    {
+        const auto at = static_cast<std::size_t>(column);
+        lowAddends.resize(std::max(lowAddends.size(), at + 1));
+        highAddends.resize(std::max(highAddends.size(), at + 1));
+        lowAddends[at] = static_cast<std::int32_t>(static_cast<std::uint32_t>(addend));
+        highAddends[at] = static_cast<std::int32_t>(addend >> 32);
+    }
+
+    /// All columns as the first one.
+    void level()
+    {
+        for (auto* column :
+             {&lifts, &bias, &multipliers, &lowAddends, &highAddends, &halves, &shifts}) {
+            std::fill(column->begin(), column->end(), column->front());
+        }
+        std::fill(factors.begin(), factors.end(), factors.front());
     }
 
     [[nodiscard]] CodeFinish finish(CodeRule rule, CodeKind kind) const
@@ -71,15 +90,15 @@ struct Columns {
         const bool isFloat = rule == CodeRule::Float;
         return {.rule = rule,
                 .kind = kind,
-                .bias = bias.data(),
                 .lifts = lifts.data(),
-                .multipliers = multipliers.data(),
-                .halves = halves.data(),
-                .signs = signs.data(),
-                .shifts = shifts.data(),
+                .bias = bias.data(),
                 .factors = factors.data(),
-                .nudge = rule == CodeRule::Twice ? std::int64_t{1} << 31 : 0,
-                .zero = 7,
+                .multipliers = multipliers.data(),
+                .lowAddends = lowAddends.data(),
+                .highAddends = highAddends.data(),
+                .halves = halves.data(),
+                .shifts = shifts.data(),
+                .zero = rule == CodeRule::Up ? 0 : 7,
                 .low = isByte ? 3 : -30000,
                 .high = isByte                               ? 251
                         : kind == CodeKind::Short || isFloat ? 32000
@@ -87,29 +106,38 @@ struct Columns {
     }
 };
 
+std::int64_t divided(std::int64_t value, int shift)
+{
+    const std::int64_t unit = std::int64_t{1} << shift;
+    return value / unit - (value % unit < 0 ? 1 : 0);
+}
+
 /// The words of codes.h, one number at a time.
 std::int64_t scaledTwin(const CodeFinish& f, std::int64_t sum, Index c)
 {
-    const std::int64_t x = sum * (std::int64_t{1} << f.lifts[c]) + f.bias[c];
+    const std::int64_t x = sum * (std::int64_t{1} << f.lifts[c]);
     if (f.rule == CodeRule::None) {
-        return x;
+        return x + f.bias[c];
     }
     if (f.rule == CodeRule::Float) {
-        return std::llrint(static_cast<float>(x) * f.factors[c]);
+        return std::llrint(static_cast<float>(x + f.bias[c]) * f.factors[c]);
     }
-    const std::int64_t product = x * f.multipliers[c] + f.nudge;
-    const std::int64_t high = product >> 32;
-    const std::int64_t unit = std::int64_t{1} << f.shifts[c];
-    const std::int64_t less = f.rule == CodeRule::Twice && high < 0 && f.signs[c] != 0 ? 1 : 0;
-    const std::int64_t nudged = high + f.halves[c] - less;
-    const auto y = static_cast<std::int64_t>(
-        std::floor(static_cast<double>(nudged) / static_cast<double>(unit)));
-    const bool isTie = static_cast<std::uint32_t>(product) == 0 && nudged == y * unit;
-    const bool isOdd = y % 2 != 0;
-    if (isTie && ((f.rule == CodeRule::Even && isOdd) || (f.rule == CodeRule::Away && x < 0))) {
-        return y - 1;
+    const std::int64_t addend =
+        f.highAddends[c] * (std::int64_t{1} << 32) + static_cast<std::uint32_t>(f.lowAddends[c]);
+    const std::int64_t product = x * f.multipliers[c] + addend;
+    const std::int64_t high = divided(product, 32);
+    const int shift = f.shifts[c];
+    if (f.rule == CodeRule::Up) {
+        return divided(high, shift);
     }
-    return y;
+    if (f.rule == CodeRule::Twice) {
+        return divided(high + f.halves[c] - (high < 0 && shift > 0 ? 1 : 0), shift);
+    }
+    const std::int64_t y = divided(high + f.halves[c], shift);
+    const bool isTie = divided(product, 32) * (std::int64_t{1} << 32) == product &&
+                       high + f.halves[c] == y * (std::int64_t{1} << shift);
+    const bool goesDown = f.rule == CodeRule::Even ? y % 2 != 0 : product < 0;
+    return isTie && goesDown ? y - 1 : y;
 }
 
 std::int64_t finishedTwin(const CodeFinish& f, std::int64_t sum, Index c)
@@ -322,14 +350,8 @@ TEST(CodeSums, AreScaledAndRoundedByEveryRule)
                 for (const Index count : {1, 3, 16, 37, 1100}) {
                     Columns terms(1, CodeRule::None, numbers);
                     Columns columns(1, rule, numbers);
-                    for (Columns* one : {&terms, &columns}) { // one scale for all
-                        const auto level = [](auto& values) {
-                            std::fill(values.begin(), values.end(), values.front());
-                        };
-                        level(one->bias), level(one->lifts), level(one->multipliers);
-                        level(one->halves), level(one->signs), level(one->shifts);
-                        level(one->factors);
-                    }
+                    terms.level();
+                    columns.level();
                     const auto codes = randomCodes(from, count,
                                                    from == CodeKind::Byte    ? 255
                                                    : from == CodeKind::Short ? 32767
@@ -375,16 +397,13 @@ TEST(CodeSums, TiesFallWhereTheirRuleSays)
         for (const int shift : {1, 2, 3}) {
             Numbers numbers(5);
             Columns columns(0, rule, numbers);
-            const auto level = [](auto& values, auto value) {
-                std::fill(values.begin(), values.end(), value);
-            };
-            level(columns.bias, 0);
-            level(columns.lifts, 0);
-            level(columns.multipliers, 1 << 30);
-            level(columns.shifts, shift);
-            level(columns.halves, 1 << (shift - 1));
-            level(columns.signs, -1);
-            level(columns.factors, std::ldexp(1.0F, -2 - shift));
+            columns.bias.front() = columns.lifts.front() = 0;
+            columns.multipliers.front() = 1 << 30;
+            columns.setAddend(0, 0);
+            columns.shifts.front() = shift;
+            columns.halves.front() = 1 << (shift - 1);
+            columns.factors.front() = std::ldexp(1.0F, -2 - shift);
+            columns.level();
             Columns plain = columns;
             const CodeTerm term{CodeKind::Int, plain.finish(CodeRule::None, CodeKind::Int), false};
             const CodeFinish finish = columns.finish(rule, CodeKind::Int);
@@ -410,13 +429,36 @@ TEST(CodeQuantizing, RoundsToTheNearestEvenOneAndClips)
         for (std::size_t count = x.size(); count > x.size() - 20; --count) {
             std::vector<std::uint8_t> got(count + 1, 0xA5);
             quantizeCodes(x.data(), static_cast<Index>(count), scale, -100.0F, 120.0F, 104,
-                          got.data());
+                          CodeKind::Byte, reinterpret_cast<std::byte*>(got.data()));
             for (std::size_t i = 0; i < count; ++i) {
                 const float steps = std::isnan(x[i]) ? 0.0F : x[i] / scale;
                 const float wanted = std::clamp(std::nearbyint(steps), -100.0F, 120.0F) + 104.0F;
                 ASSERT_EQ(got[i], static_cast<std::uint8_t>(wanted)) << x[i] << " / " << scale;
             }
             ASSERT_EQ(got.back(), 0xA5);
+        }
+    }
+}
+
+TEST(CodeQuantizing, KnowsAllKindsBothWays)
+{
+    Numbers numbers(6);
+    for (const CodeKind kind : kKinds) {
+        for (const Index count : {1, 15, 16, 33, 100}) {
+            const auto codes = randomCodes(kind, count, 20000, numbers);
+            std::vector<float> values(static_cast<std::size_t>(count) + 1, -1.0F);
+            constexpr double kStep = 0.0123456789;
+            dequantizeCodes(codes.data(), kind, count, 100, kStep, values.data());
+            for (Index i = 0; i < count; ++i) {
+                const auto number = static_cast<double>(codeAt(codes, kind, i) - 100);
+                ASSERT_EQ(values[static_cast<std::size_t>(i)], static_cast<float>(kStep * number));
+            }
+            ASSERT_EQ(values.back(), -1.0F);
+            std::vector<std::byte> got(codes.size() + 1, kUntouched);
+            quantizeCodes(values.data(), count, static_cast<float>(kStep), -30000.0F, 30000.0F, 100,
+                          kind, got.data());
+            EXPECT_TRUE(std::equal(codes.begin(), codes.end(), got.begin()));
+            EXPECT_EQ(got.back(), kUntouched);
         }
     }
 }
