@@ -33,6 +33,9 @@ std::optional<CodeRule> kernelRule(const std::optional<Requantization>& rule)
     if (!rule) {
         return CodeRule::None;
     }
+    if (!rule->thresholds.empty()) {
+        return CodeRule::Steps;
+    }
     switch (rule->scaling.rule) {
     case ScaleRule::HalfEven:
         return CodeRule::Even;
@@ -104,8 +107,11 @@ std::int64_t largestScaled(const CodeSum::Term& term)
     if (!term.scaling) {
         return static_cast<std::int64_t>(largest);
     }
-    const double factor =
-        std::ldexp(term.scaling->multipliers.front(), term.scaling->exponents.front());
+    double factor = 0.0;
+    for (std::size_t c = 0; c < term.scaling->channels(); ++c) {
+        factor =
+            std::max(factor, std::ldexp(term.scaling->multipliers[c], term.scaling->exponents[c]));
+    }
     constexpr double kFarOut = 1e15; // more than any kernel takes
     return static_cast<std::int64_t>(std::min(std::ceil(largest * factor) + 1.0, kFarOut));
 }
@@ -114,7 +120,7 @@ std::int64_t largestScaled(const CodeSum::Term& term)
 void foldPower(CodeSum::Term& term)
 {
     KernelSums& sums = term.sums;
-    if (!term.scaling ||
+    if (!term.scaling || term.scaling->channels() != 1 ||
         !std::has_single_bit(static_cast<std::uint32_t>(term.scaling->multipliers.front()))) {
         return;
     }
@@ -140,18 +146,20 @@ std::optional<CodeFinisher> CodeFinisher::make(const std::optional<Requantizatio
     CodeFinisher made;
     const auto kernel = kernelRule(rule);
     const auto kind = kindOf(to.kept);
-    if (!kernel || !kind || (rule && !rule->thresholds.empty()) || !made.setEnds(rule, sums, to)) {
+    const bool hasSteps = kernel == CodeRule::Steps;
+    if (!kernel || !kind || !(hasSteps ? made.setSteps(*rule, to) : made.setEnds(rule, sums, to)) ||
+        !fitsWord(sums.low) || !fitsWord(sums.high)) {
         return std::nullopt;
     }
     made.m_finish.rule = *kernel;
     made.m_finish.kind = *kind;
     const std::size_t columns = sums.lifts.size();
-    const std::size_t channels = rule ? rule->scaling.channels() : 1;
+    const std::size_t channels = rule && !hasSteps ? rule->scaling.channels() : 1;
     if (channels != 1 && channels != columns) {
         return std::nullopt;
     }
     for (std::size_t column = 0; column < columns; ++column) {
-        const bool multiplies = rule && *kernel != CodeRule::Float;
+        const bool multiplies = rule && !hasSteps && *kernel != CodeRule::Float;
         if (multiplies ? !made.addScaled(rule->scaling, column % channels, sums, column)
                        : !made.addPlain(sums, column)) {
             return std::nullopt;
@@ -173,14 +181,35 @@ bool CodeFinisher::setEnds(const std::optional<Requantization>& rule, const Kern
     constexpr std::int64_t kFarOut = std::int64_t{1} << 30;
     constexpr std::int64_t kFloatEnd = std::int64_t{1} << 22;
     const bool isFloat = rule && rule->scaling.rule == ScaleRule::Float;
-    if (!fitsWord(sums.low) || !fitsWord(sums.high) || !fitsWord(low) || !fitsWord(high) ||
-        std::abs(zero) > kFarOut ||
+    if (!fitsWord(low) || !fitsWord(high) || std::abs(zero) > kFarOut ||
         (isFloat && std::max(std::abs(low - zero), std::abs(high - zero)) > kFloatEnd)) {
         return false;
     }
     m_finish.low = static_cast<std::int32_t>(low);
     m_finish.high = static_cast<std::int32_t>(high);
     m_finish.zero = static_cast<std::int32_t>(zero);
+    return true;
+}
+
+/// Levels as rises from the lowest, which is the zero that is added.
+bool CodeFinisher::setSteps(const Requantization& rule, const CodeLayout& to)
+{
+    constexpr std::size_t kMostSteps = 32; // a search is quicker for more
+    const auto [low, high] = std::ranges::minmax(rule.levels);
+    if (rule.thresholds.size() > kMostSteps || !fitsWord(low - to.base) ||
+        !fitsWord(high - to.base)) {
+        return false;
+    }
+    for (std::size_t i = 0; i < rule.thresholds.size(); ++i) {
+        if (!fitsWord(rule.thresholds[i])) {
+            return false;
+        }
+        m_thresholds.push_back(static_cast<std::int32_t>(rule.thresholds[i]));
+        m_rises.push_back(lowerWord(rule.levels[i + 1] - rule.levels[i]));
+    }
+    m_finish.low = static_cast<std::int32_t>(low - to.base);
+    m_finish.high = static_cast<std::int32_t>(high - to.base);
+    m_finish.zero = static_cast<std::int32_t>(rule.levels.front() - to.base);
     return true;
 }
 
@@ -260,6 +289,9 @@ kernels::CodeFinish CodeFinisher::from(Index first) const
     finish.highAddends = at(m_highAddends);
     finish.halves = at(m_halves);
     finish.shifts = at(m_shifts);
+    finish.thresholds = m_thresholds.data();
+    finish.rises = m_rises.data();
+    finish.steps = std::ssize(m_thresholds);
     return finish;
 }
 
@@ -267,7 +299,17 @@ std::optional<CodeSum> CodeSum::make(std::vector<Term> terms,
                                      const std::optional<Requantization>& rule,
                                      const CodeLayout& to)
 {
+    std::size_t columns = rule && rule->thresholds.empty() ? rule->scaling.channels() : 1;
+    for (const Term& term : terms) {
+        columns = std::max(columns, term.scaling ? term.scaling->channels() : 1);
+    }
     CodeSum made;
+    made.m_columns = static_cast<Index>(columns);
+    const auto repeated = [columns](KernelSums sums) {
+        sums.lifts.resize(columns, sums.lifts.front());
+        sums.biases.resize(columns, sums.biases.front());
+        return sums;
+    };
     KernelSums all{0, 0, {0}, {0}};
     for (Term& term : terms) {
         if (term.scaling && term.scaling->rule == ScaleRule::Float) {
@@ -279,7 +321,7 @@ std::optional<CodeSum> CodeSum::make(std::vector<Term> terms,
         if (term.scaling) {
             scaling = Requantization{*term.scaling, 0, 0, 0, {}, {}};
         }
-        auto finisher = CodeFinisher::make(scaling, term.sums, {Kept::Int, 0});
+        auto finisher = CodeFinisher::make(scaling, repeated(term.sums), {Kept::Int, 0});
         if (!kind || !finisher) {
             return std::nullopt;
         }
@@ -289,7 +331,7 @@ std::optional<CodeSum> CodeSum::make(std::vector<Term> terms,
         made.m_finishers.push_back(std::move(*finisher));
         made.m_terms.push_back({*kind, made.m_finishers.back().from(0), term.isNegative});
     }
-    auto finisher = CodeFinisher::make(rule, all, to);
+    auto finisher = CodeFinisher::make(rule, repeated(std::move(all)), to);
     if (!finisher) {
         return std::nullopt;
     }
@@ -300,7 +342,7 @@ std::optional<CodeSum> CodeSum::make(std::vector<Term> terms,
 
 void CodeSum::run(const std::byte* const* codes, Index count, std::byte* to) const
 {
-    kernels::sumCodes(m_terms.data(), codes, std::ssize(m_terms), count, m_finish, to);
+    kernels::sumCodes(m_terms.data(), codes, std::ssize(m_terms), count, m_columns, m_finish, to);
 }
 
 } // namespace bitscape::graph

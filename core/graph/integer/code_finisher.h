@@ -29,6 +29,7 @@ public:
 private:
     [[nodiscard]] bool setEnds(const std::optional<Requantization>& rule, const KernelSums& sums,
                                const CodeLayout& to);
+    [[nodiscard]] bool setSteps(const Requantization& rule, const CodeLayout& to);
     [[nodiscard]] bool addPlain(const KernelSums& sums, std::size_t column);
     [[nodiscard]] bool addScaled(const Scaling& scaling, std::size_t channel,
                                  const KernelSums& sums, std::size_t column);
@@ -36,17 +37,17 @@ private:
 
     kernels::CodeFinish m_finish; ///< without its arrays
     std::vector<std::int32_t> m_lifts, m_bias, m_multipliers, m_lowAddends, m_highAddends, m_halves,
-        m_shifts;
+        m_shifts, m_thresholds, m_rises;
     std::vector<float> m_factors;
 };
 
-/// Terms scaled, summed and finished, element by element, all of one scale each. Immutable.
+/// Terms scaled, summed and finished, element by element. Immutable.
 class CodeSum {
 public:
     struct Term {
         CodeLayout layout;
         std::optional<Scaling> scaling;
-        KernelSums sums; ///< of one column: what is scaled
+        KernelSums sums; ///< of one column: what is scaled, the same in all channels
         bool isNegative = false;
     };
     /// nullopt as CodeFinisher::make().
@@ -61,6 +62,7 @@ private:
     std::vector<CodeFinisher> m_finishers; ///< of the terms, then of the sum
     std::vector<kernels::CodeTerm> m_terms;
     kernels::CodeFinish m_finish;
+    Index m_columns = 1;
 };
 
 } // namespace bitscape::graph

@@ -8,7 +8,7 @@ namespace bitscape::graph {
 
 namespace {
 
-/// (x − zero) · 2^lift of a tensor of one scale.
+/// (x − zero) · 2^lift
 CodeSum::Term termOf(const CodeTensor& tensor, int lift)
 {
     const CodeLayout layout = layoutOf(tensor);
@@ -117,7 +117,7 @@ struct QuickMaker {
     {
         std::vector<CodeSum::Term> terms;
         for (std::size_t i = 0; i < step.inputs.size(); ++i) {
-            if (work.terms[i].channels() != 1 || !kindOf(layoutOf(input(i)).kept)) {
+            if (!kindOf(layoutOf(input(i)).kept)) {
                 return nullptr;
             }
             terms.push_back(termOf(input(i), work.lift));

@@ -21,38 +21,74 @@ BITSCAPE_INLINE Ints loadSome(const Code* from, Index count)
     return loadCodes(codes);
 }
 
+/// A vector of columns, or a part of one, of some rows.
+struct Strip {
+    Index column = 0; ///< the first
+    Index lanes = kLanes;
+    Index rows = 0, pitch = 0; ///< elements from one row to the next
+};
+
 /// sums (+)= the scaled codes of a term. Not inlined: what is constant stays in registers.
 template <CodeRule Rule, class Code, bool Adds>
-[[gnu::noinline]] void addTerm(const CodeTerm& term, const Code* codes, Index count,
+[[gnu::noinline]] void addTerm(const CodeTerm& term, const Code* codes, const Strip& strip,
                                std::int32_t* sums)
 {
-    const LaneFinish<Rule> lanes(term.scale, 0);
+    const LaneFinish<Rule> lanes(term.scale, strip.column);
     const Ints sign = broadcast(term.isNegative ? -1 : 0);
-    const auto add = [&](Ints code, std::int32_t * to) __attribute__((always_inline))
+    const auto run = [&](const auto& read) __attribute__((always_inline))
     {
-        const Ints value = (lanes.scaled(code) ^ sign) - sign;
-        store(to, Adds ? load(to) + value : value);
+        const Index rows = strip.rows;
+        const Index pitch = strip.pitch;
+        for (Index row = 0; row < rows; ++row) {
+            const Ints value = (lanes.scaled(read(codes + row * pitch)) ^ sign) - sign;
+            std::int32_t* to = sums + row * kLanes;
+            store(to, Adds ? load(to) + value : value);
+        }
     };
-    Index i = 0;
-    for (; i + kLanes <= count; i += kLanes) {
-        add(loadCodes(codes + i), sums + i);
-    }
-    if (i < count) {
-        add(loadSome(codes + i, count - i), sums + i);
+    if (strip.lanes == kLanes) {
+        run([](const Code* from) __attribute__((always_inline)) { return loadCodes(from); });
+    } else {
+        const Index count = strip.lanes;
+        run([count](const Code* from) { return loadSome(from, count); });
     }
 }
 
 template <CodeRule Rule, class Code>
-[[gnu::noinline]] void finishSums(const CodeFinish& finish, const std::int32_t* sums, Index count,
-                                  Code* to)
+[[gnu::noinline]] void finishStrip(const CodeFinish& finish, const std::int32_t* sums,
+                                   const Strip& strip, Code* to)
 {
-    const LaneFinish<Rule> lanes(finish, 0);
-    Index i = 0;
-    for (; i + kLanes <= count; i += kLanes) {
-        storeCodes(to + i, lanes(load(sums + i)));
+    const LaneFinish<Rule> lanes(finish, strip.column);
+    const Index rows = strip.rows;
+    const Index pitch = strip.pitch;
+    if (strip.lanes == kLanes) {
+        for (Index row = 0; row < rows; ++row) {
+            storeCodes(to + row * pitch, lanes(load(sums + row * kLanes)));
+        }
+        return;
     }
-    if (i < count) {
-        storeSome(to + i, lanes(load(sums + i)), count - i);
+    for (Index row = 0; row < rows; ++row) {
+        storeSome(to + row * pitch, lanes(load(sums + row * kLanes)), strip.lanes);
+    }
+}
+
+/// Calls body(first element, strip) for pieces of at most kBlock sums.
+template <class Body>
+void forStrips(Index count, Index columns, const Body& body)
+{
+    constexpr Index kRows = kBlock / kLanes;
+    const bool isOne = columns == 1;
+    const Index pitch = isOne ? kLanes : columns;
+    const Index width = isOne ? std::min<Index>(count, kLanes) : columns;
+    const Index rows = count / pitch;
+    for (Index row = 0; row < rows; row += kRows) {
+        for (Index column = 0; column < width; column += kLanes) {
+            body(row * pitch + column,
+                 Strip{isOne ? 0 : column, std::min<Index>(width - column, kLanes),
+                       std::min(rows - row, kRows), pitch});
+        }
+    }
+    if (rows * pitch < count) { // of one column
+        body(rows * pitch, Strip{0, count - rows * pitch, 1, pitch});
     }
 }
 
@@ -80,27 +116,27 @@ void forWindows(const Pool& p, const Start& start, const Body& body)
 } // namespace
 
 void sumCodes(const CodeTerm* terms, const std::byte* const* codes, Index termCount, Index count,
-              const CodeFinish& finish, std::byte* to)
+              Index columns, const CodeFinish& finish, std::byte* to)
 {
     alignas(64) std::int32_t sums[kBlock];
-    for (Index first = 0; first < count; first += kBlock) {
-        const Index here = std::min(count - first, kBlock);
+    forStrips(count, columns, [&](Index first, const Strip& strip) {
         for (Index t = 0; t < termCount; ++t) {
             visitRule(terms[t].scale.rule, [&](auto rule) {
                 visitKind(terms[t].kind, [&](auto kind) {
                     using Code = decltype(kind);
                     const auto* from = reinterpret_cast<const Code*>(codes[t]) + first;
-                    t > 0 ? addTerm<rule, Code, true>(terms[t], from, here, sums)
-                          : addTerm<rule, Code, false>(terms[t], from, here, sums);
+                    t > 0 ? addTerm<rule, Code, true>(terms[t], from, strip, sums)
+                          : addTerm<rule, Code, false>(terms[t], from, strip, sums);
                 });
             });
         }
         visitRule(finish.rule, [&](auto rule) {
             visitKind(finish.kind, [&](auto kind) {
-                finishSums<rule>(finish, sums, here, reinterpret_cast<decltype(kind)*>(to) + first);
+                using Code = decltype(kind);
+                finishStrip<rule>(finish, sums, strip, reinterpret_cast<Code*>(to) + first);
             });
         });
-    }
+    });
 }
 
 void quantizeCodes(const float* x, Index count, float scale, float low, float high,

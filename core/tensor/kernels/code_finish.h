@@ -10,17 +10,19 @@ namespace bitscape::kernels {
 /// CodeFinish for kLanes columns.
 template <CodeRule Rule>
 struct LaneFinish {
-    static constexpr bool kMultiplies = Rule != CodeRule::None && Rule != CodeRule::Float;
+    static constexpr bool kMultiplies =
+        Rule != CodeRule::None && Rule != CodeRule::Float && Rule != CodeRule::Steps;
     static constexpr bool kBreaksTies = Rule == CodeRule::Even || Rule == CodeRule::Away;
 
     Ints lifts, bias{}, multipliers{}, halves{}, shifts{}, isShifted{};
     Longs addends{};
     Vector factors{}, floatLow{}, floatHigh{};
     Ints zero, low, high;
+    const CodeFinish& all;
 
     BITSCAPE_INLINE LaneFinish(const CodeFinish& f, Index column)
         : lifts(load(f.lifts + column)), zero(broadcast(f.zero)), low(broadcast(f.low)),
-          high(broadcast(f.high))
+          high(broadcast(f.high)), all(f)
     {
         if constexpr (!kMultiplies) {
             bias = load(f.bias + column);
@@ -47,6 +49,12 @@ struct LaneFinish {
         const Ints x = sums << lifts;
         if constexpr (Rule == CodeRule::None) {
             return x + bias;
+        } else if constexpr (Rule == CodeRule::Steps) {
+            Ints y{};
+            for (Index i = 0; i < all.steps; ++i) {
+                y += (x + bias >= broadcast(all.thresholds[i])) & broadcast(all.rises[i]);
+            }
+            return y;
         } else if constexpr (Rule == CodeRule::Float) {
             return nearest(
                 clamped(__builtin_convertvector(x + bias, Vector) * factors, floatLow, floatHigh));
@@ -97,6 +105,8 @@ void visitRule(CodeRule rule, const Visit& visit)
         return visit(std::integral_constant<CodeRule, CodeRule::Away>{});
     case CodeRule::Float:
         return visit(std::integral_constant<CodeRule, CodeRule::Float>{});
+    case CodeRule::Steps:
+        return visit(std::integral_constant<CodeRule, CodeRule::Steps>{});
     }
 }
 

@@ -21,6 +21,7 @@ enum class CodeRule {
     Twice, ///< (h + half) / 2^shift, with 1 less before the division for negative h if shift > 0
     Even,  ///< (h + half) / 2^shift, but ties of p / 2^(32 + shift) go to the even one
     Away,  ///< the same, but these ties go away from zero
+    Steps, ///< (sum << lift) + bias, then the sum of the rises whose thresholds it reaches
 };
 
 /// From sums to codes: clip(scaled + zero, low, high), written as `kind`; Up has its zero in the
@@ -36,7 +37,10 @@ struct CodeFinish {
     const std::int32_t* lowAddends = nullptr;  ///< addend = high · 2^32 + low, low without sign
     const std::int32_t* highAddends = nullptr;
     const std::int32_t* halves = nullptr;
-    const std::int32_t* shifts = nullptr; ///< 0 … 31
+    const std::int32_t* shifts = nullptr;     ///< 0 … 31
+    const std::int32_t* thresholds = nullptr; ///< `steps` of them, for all columns
+    const std::int32_t* rises = nullptr;
+    Index steps = 0;
     std::int32_t zero = 0, low = 0, high = 0;
 };
 constexpr Index kCodePadding = 32; ///< entries of the arrays, and codes, that may be read beyond
@@ -86,16 +90,16 @@ BITSCAPE_KERNEL void multiplyCodesByChannel(CodeKind kind, const CodeGather& a, 
 
 // ---- element by element ------------------------------------------------------------------------
 
-/// One term of a sum: its codes scaled as the arrays' first entries say (32 of them are read);
-/// zero, low and high do not count.
+/// One term of a sum, scaled by its own arrays; zero, low and high do not count.
 struct CodeTerm {
     CodeKind kind = CodeKind::Byte;
     CodeFinish scale;
     bool isNegative = false;
 };
-/// Sums of terms, codes[t] those of term t, finished by the arrays' first entries.
+/// Sums of terms, codes[t] those of term t, finished. Element i belongs to column i % columns of
+/// all arrays; if `columns` is 1, these hold their entry 32 times and more.
 BITSCAPE_KERNEL void sumCodes(const CodeTerm* terms, const std::byte* const* codes, Index termCount,
-                              Index count, const CodeFinish& finish, std::byte* to);
+                              Index count, Index columns, const CodeFinish& finish, std::byte* to);
 /// clip(x / scale, low, high) rounded to the nearest, ties to the even one, + zero; NaN counts as
 /// 0. |low|, |high| ≤ 2^22.
 BITSCAPE_KERNEL void quantizeCodes(const float* x, Index count, float scale, float low, float high,

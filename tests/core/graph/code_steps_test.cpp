@@ -209,6 +209,13 @@ TEST(CodeSteps, ConvolutionsAreExactForAnyGeometry)
         if (!isKept && c.uniform() < 0.1) {
             step.requantization->thresholds = {-work.largestSum / 8, 0, work.largestSum / 9};
             step.requantization->levels = {-3, -1, 5, 100};
+            while (c.uniform() < 0.3) { // too many for the kernels
+                auto& all = *step.requantization;
+                for (int i = 0; i < 50; ++i) {
+                    all.thresholds.push_back(all.thresholds.back() + 7);
+                    all.levels.push_back(100 + i % 2);
+                }
+            }
         }
         step.work = std::move(work);
         SCOPED_TRACE("trial " + std::to_string(trial));
@@ -261,14 +268,22 @@ TEST(CodeSteps, SumsOfTermsAreExact)
             const auto which = static_cast<std::size_t>(c.between(0, isTwice ? 5 : 7));
             step.inputs.push_back(c.addTensor(shape, kGrids[which]));
             work.isNegative.push_back(c.uniform() < 0.5 ? 1 : 0);
-            const std::array factor{isTwice ? 0.5 * c.uniform() + 0.001
-                                            : static_cast<double>(c.between(1, 30))};
-            work.terms.push_back(isTwice ? makeLiteRtScaling(factor, ScaleRule::Twice)
-                                         : makeScaling(factor, ScaleRule::HalfEven, 40000));
+            const bool isPerChannel = c.uniform() < 0.3;
+            std::vector<double> factors;
+            for (int channel = 0; channel < (isPerChannel ? 3 : 1); ++channel) {
+                factors.push_back(isTwice ? std::ldexp(c.uniform() + 0.01, -1)
+                                          : static_cast<double>(c.between(1, 30)));
+            }
+            if (c.uniform() < 0.3) {
+                factors.front() = isTwice ? 0.5 : 4.0;
+            }
+            work.terms.push_back(isTwice ? makeLiteRtScaling(factors, ScaleRule::Twice)
+                                         : makeScaling(factors, ScaleRule::HalfEven, 40000));
         }
         step.output = c.addTensor(shape, outputGrid());
         step.work = std::move(work);
-        step.requantization = c.requantization(rule, 1, isTwice ? 1e8 : 1e4);
+        step.requantization =
+            c.requantization(rule, c.uniform() < 0.3 ? 3 : 1, isTwice ? 1e8 : 1e4);
         SCOPED_TRACE("trial " + std::to_string(trial));
         quick += c.agrees(step) ? 1 : 0;
         ASSERT_FALSE(testing::Test::HasFailure());

@@ -21,8 +21,10 @@ static std::ostream& operator<<(std::ostream& out, CodeWords words)
 
 namespace {
 
-constexpr std::array kRules{CodeRule::None, CodeRule::Up,   CodeRule::Twice,
-                            CodeRule::Even, CodeRule::Away, CodeRule::Float};
+constexpr std::array kRules{CodeRule::None, CodeRule::Up,    CodeRule::Twice, CodeRule::Even,
+                            CodeRule::Away, CodeRule::Float, CodeRule::Steps};
+constexpr std::array<std::int32_t, 3> kThresholds{-50, 0, 3};
+constexpr std::array<std::int32_t, 3> kRises{20, -5, 100};
 constexpr std::array kKinds{CodeKind::Byte, CodeKind::Short, CodeKind::Int};
 
 class Numbers {
@@ -98,6 +100,9 @@ struct Columns {
                 .highAddends = highAddends.data(),
                 .halves = halves.data(),
                 .shifts = shifts.data(),
+                .thresholds = kThresholds.data(),
+                .rises = kRises.data(),
+                .steps = std::ssize(kThresholds),
                 .zero = rule == CodeRule::Up ? 0 : 7,
                 .low = isByte ? 3 : -30000,
                 .high = isByte                               ? 251
@@ -118,6 +123,13 @@ std::int64_t scaledTwin(const CodeFinish& f, std::int64_t sum, Index c)
     const std::int64_t x = sum * (std::int64_t{1} << f.lifts[c]);
     if (f.rule == CodeRule::None) {
         return x + f.bias[c];
+    }
+    if (f.rule == CodeRule::Steps) {
+        std::int64_t y = 0;
+        for (std::size_t i = 0; i < kThresholds.size(); ++i) {
+            y += x + f.bias[c] >= kThresholds[i] ? kRises[i] : 0;
+        }
+        return y;
     }
     if (f.rule == CodeRule::Float) {
         return std::llrint(static_cast<float>(x + f.bias[c]) * f.factors[c]);
@@ -340,45 +352,58 @@ TEST(CodeProductsByChannel, AreThoseOfEveryRowAndChannel)
     }
 }
 
+/// Elements and the columns they belong to in turn.
+struct SumCase {
+    Index count, columns;
+};
+constexpr std::array kSumCases{SumCase{1, 1},    SumCase{3, 1},   SumCase{16, 1},
+                               SumCase{1100, 1}, SumCase{35, 5},  SumCase{16, 8},
+                               SumCase{640, 16}, SumCase{37, 37}, SumCase{370, 37}};
+
+void expectSums(CodeRule rule, CodeKind from, CodeKind to, const SumCase& c, Numbers& numbers)
+{
+    Columns terms(c.columns, CodeRule::None, numbers);
+    Columns columns(c.columns, rule, numbers);
+    if (c.columns == 1) {
+        terms.level();
+        columns.level();
+    }
+    const std::int64_t largest = from == CodeKind::Short ? 32767 : 200;
+    const auto codes = randomCodes(from, c.count, largest, numbers);
+    const std::array<CodeTerm, 2> both{
+        CodeTerm{from, terms.finish(CodeRule::None, CodeKind::Int), false},
+        CodeTerm{from, columns.finish(rule, CodeKind::Int), true}};
+    const std::array inputs{codes.data(), codes.data()};
+    const CodeFinish finish = columns.finish(rule, to);
+    for (const Index used : {1, 2}) {
+        std::vector<std::byte> got(static_cast<std::size_t>((c.count + 1) * sizeOf(to)),
+                                   kUntouched);
+        sumCodes(both.data(), inputs.data(), used, c.count, c.columns, finish, got.data());
+        for (Index i = 0; i < c.count; ++i) {
+            const Index column = i % c.columns;
+            const std::int64_t code = codeAt(codes, from, i);
+            std::int64_t sum = scaledTwin(both[0].scale, code, column);
+            if (used == 2 && rule == CodeRule::Float) { // which clips at once
+                sum -= finishedTwin(both[1].scale, code, column) - both[1].scale.zero;
+            } else if (used == 2) {
+                sum -= scaledTwin(both[1].scale, code, column);
+            }
+            ASSERT_EQ(codeAt(got, to, i), finishedTwin(finish, sum, column))
+                << "rule " << static_cast<int>(rule) << ", sum " << sum;
+        }
+        ASSERT_EQ(got.back(), kUntouched);
+    }
+}
+
 /// A term that keeps its codes shows the finish alone.
 TEST(CodeSums, AreScaledAndRoundedByEveryRule)
 {
     Numbers numbers(3);
     for (const CodeRule rule : kRules) {
-        for (const CodeKind to : kKinds) {
-            for (const CodeKind from : kKinds) {
-                for (const Index count : {1, 3, 16, 37, 1100}) {
-                    Columns terms(1, CodeRule::None, numbers);
-                    Columns columns(1, rule, numbers);
-                    terms.level();
-                    columns.level();
-                    const auto codes = randomCodes(from, count,
-                                                   from == CodeKind::Byte    ? 255
-                                                   : from == CodeKind::Short ? 32767
-                                                                             : 200,
-                                                   numbers);
-                    const std::array<CodeTerm, 2> both{
-                        CodeTerm{from, terms.finish(CodeRule::None, CodeKind::Int), false},
-                        CodeTerm{from, columns.finish(rule, CodeKind::Int), true}};
-                    const std::array inputs{codes.data(), codes.data()};
-                    const CodeFinish finish = columns.finish(rule, to);
-                    for (const Index used : {1, 2}) {
-                        std::vector<std::byte> got(
-                            static_cast<std::size_t>((count + 1) * sizeOf(to)), kUntouched);
-                        sumCodes(both.data(), inputs.data(), used, count, finish, got.data());
-                        for (Index i = 0; i < count; ++i) {
-                            const std::int64_t code = codeAt(codes, from, i);
-                            std::int64_t sum = scaledTwin(both[0].scale, code, 0);
-                            if (used == 2 && rule == CodeRule::Float) { // which clips at once
-                                sum -= finishedTwin(both[1].scale, code, 0) - both[1].scale.zero;
-                            } else if (used == 2) {
-                                sum -= scaledTwin(both[1].scale, code, 0);
-                            }
-                            ASSERT_EQ(codeAt(got, to, i), finishedTwin(finish, sum, 0))
-                                << "rule " << static_cast<int>(rule) << ", sum " << sum;
-                        }
-                        ASSERT_EQ(got.back(), kUntouched);
-                    }
+        for (const CodeKind from : kKinds) {
+            for (const CodeKind to : kKinds) {
+                for (const SumCase& c : kSumCases) {
+                    expectSums(rule, from, to, c, numbers);
                 }
             }
         }
@@ -409,7 +434,7 @@ TEST(CodeSums, TiesFallWhereTheirRuleSays)
             const CodeFinish finish = columns.finish(rule, CodeKind::Int);
             const std::byte* input = codes.data();
             std::vector<std::byte> got(codes.size());
-            sumCodes(&term, &input, 1, kCount, finish, got.data());
+            sumCodes(&term, &input, 1, kCount, 1, finish, got.data());
             for (Index i = 0; i < kCount; ++i) {
                 ASSERT_EQ(codeAt(got, CodeKind::Int, i), finishedTwin(finish, i - 80, 0))
                     << "rule " << static_cast<int>(rule) << ", shift " << shift;
