@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/bench/networks.h"
 #include "app/cli/bench/work.h"
-#include "core/base/rng.h"
 #include "core/train/train.h"
 
 #include <fmt/format.h>
@@ -18,34 +17,6 @@ constexpr double kSecondsOfSteps = 0.05; // how long one run trains, about
 constexpr double kFlopsPerSecond = 1e11; // assumed for that
 constexpr int kFewestSteps = 5, kMostSteps = 50;
 
-Tensor randomTensor(const Shape& shape, std::uint64_t seed)
-{
-    Tensor made(shape);
-    Rng rng(seed);
-    for (float& value : made.values()) {
-        value = static_cast<float>(rng.uniform());
-    }
-    return made;
-}
-
-std::shared_ptr<const train::Samples> randomSamples(const Network& network,
-                                                    const graph::Graph& graph)
-{
-    auto samples = std::make_shared<train::Samples>();
-    const Index count = network.batch * kBatchesOfData;
-    samples->inputs.push_back(
-        randomTensor(graph.layer(graph.inputs()[0]).outputShape.batchOf(count), 1));
-    if (network.classifies) {
-        const Index classes = graph.layer(graph.outputs()[0]).outputShape.channels();
-        for (Index i = 0; i < count; ++i) {
-            samples->labels.push_back(i % classes);
-        }
-    } else {
-        samples->targets = samples->inputs.front();
-    }
-    return samples;
-}
-
 /// A step as `train` takes it: batch picked from shuffled data, forward, loss, backward, Adam.
 Work stepWork(const Network& network, bool isQuantized)
 {
@@ -55,7 +26,7 @@ Work stepWork(const Network& network, bool isQuantized)
                 train::TrainInput input;
                 input.graph = network.make();
                 input.weights = input.graph->weights();
-                input.train = randomSamples(network, *input.graph);
+                input.train = randomSamples(network, *input.graph, network.batch * kBatchesOfData);
                 if (isQuantized) {
                     input.configuration = fourBits(*input.graph);
                 }

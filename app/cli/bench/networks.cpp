@@ -2,6 +2,7 @@
 #include "app/cli/bench/networks.h"
 
 #include "core/base/error.h"
+#include "core/base/rng.h"
 #include "core/graph/activation.h"
 #include "core/train/initialize.h"
 
@@ -272,6 +273,33 @@ Configuration fourBits(const Graph& graph)
         }
     }
     return configuration;
+}
+
+Tensor randomTensor(const Shape& shape, std::uint64_t seed)
+{
+    Tensor made(shape);
+    Rng rng(seed);
+    for (float& value : made.values()) {
+        value = static_cast<float>(rng.uniform());
+    }
+    return made;
+}
+
+std::shared_ptr<const train::Samples> randomSamples(const Network& network,
+                                                    const graph::Graph& graph, Index count)
+{
+    auto samples = std::make_shared<train::Samples>();
+    samples->inputs.push_back(
+        randomTensor(graph.layer(graph.inputs()[0]).outputShape.batchOf(count), 1));
+    if (network.classifies) {
+        const Index classes = graph.layer(graph.outputs()[0]).outputShape.channels();
+        for (Index i = 0; i < count; ++i) {
+            samples->labels.push_back(i % classes);
+        }
+    } else {
+        samples->targets = samples->inputs.front();
+    }
+    return samples;
 }
 
 } // namespace bitscape::bench

@@ -3,7 +3,10 @@
 
 #include "core/graph/configuration.h"
 #include "core/graph/graph.h"
+#include "core/train/samples.h"
 
+#include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -26,5 +29,11 @@ struct Network {
 
 /// quantized_bits(4,0,1) on kernels and biases, quantized_relu(4,0) behind every ReLU.
 [[nodiscard]] graph::Configuration fourBits(const graph::Graph& graph);
+
+/// Uniform in [0, 1).
+[[nodiscard]] Tensor randomTensor(const Shape& shape, std::uint64_t seed);
+/// So many of them for the network, with the answers it learns.
+[[nodiscard]] std::shared_ptr<const train::Samples>
+randomSamples(const Network& network, const graph::Graph& graph, Index count);
 
 } // namespace bitscape::bench

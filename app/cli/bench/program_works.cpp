@@ -3,6 +3,7 @@
 #include "app/cli/bench/work.h"
 #include "core/hw/qtools.h"
 #include "core/io/model_file.h"
+#include "core/search/study.h"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -15,6 +16,8 @@
 namespace bitscape::bench {
 
 namespace {
+
+constexpr double kValidationShare = 0.25;
 
 /// A folder that goes away with its owner.
 class Folder {
@@ -87,6 +90,37 @@ Result<Task> startTask(Parallel& /*parallel*/)
     }};
 }
 
+/// AutoQ as a user starts it: trials side by side, each trained from fresh weights.
+Work searchWork(const char* network, int trials, int epochs, Index images)
+{
+    return {.name = std::string("search/") + network,
+            .prepare = [=](Parallel& parallel) -> Result<Task> {
+                const Network& row = *findNetwork(network);
+                search::SearchInput input;
+                input.graph = row.make();
+                input.weights = input.graph->weights();
+                train::Split split =
+                    train::splitLast(*randomSamples(row, *input.graph, images), kValidationShare);
+                input.train = std::make_shared<const train::Samples>(std::move(split.train));
+                input.validation =
+                    std::make_shared<const train::Samples>(std::move(split.validation));
+                search::Study study;
+                study.description.configJson = search::defaultConfig("bits");
+                study.description.trials = trials;
+                study.description.epochs = epochs;
+                study.description.batch = row.batch;
+                study.description.validationShare = kValidationShare;
+                return Task{.run = [=, &parallel] {
+                    return timed([&] {
+                        return search::run(input, study, parallel.threads(), {},
+                                           [](const search::Study&, const search::Trial&) {
+                                               return Result<void>();
+                                           });
+                    });
+                }};
+            }};
+}
+
 } // namespace
 
 std::vector<Work> programWorks()
@@ -95,6 +129,8 @@ std::vector<Work> programWorks()
         {.name = "qtools/resnet8", .isParallel = false, .prepare = qtoolsTask},
         {.name = "open/resnet8.h5", .isParallel = false, .prepare = openTask},
         {.name = "start/version", .isParallel = false, .prepare = startTask},
+        searchWork("notebook", 5, 1, 10'000),
+        searchWork("example-cnn", 10, 3, 10'000),
     };
 }
 
