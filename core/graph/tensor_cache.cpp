@@ -33,21 +33,14 @@ std::vector<std::shared_ptr<Tensor>> TensorCache::take(std::span<const Shape> sh
     for (const Shape& shape : shapes) {
         wanted += bytesOf(shape);
     }
-    std::vector<std::shared_ptr<Tensor>> spares;
+    std::vector<std::shared_ptr<Tensor>> taken(shapes.size());
     {
         const std::lock_guard lock(m_mutex);
-        spares = makeRoomFor(wanted);
-    }
-    std::vector<std::shared_ptr<Tensor>> taken(shapes.size());
-    for (std::size_t i = 0; i < shapes.size(); ++i) {
-        const auto spare = std::ranges::find_if(
-            spares, [&](const auto& one) { return one->shape() == shapes[i]; });
-        if (spare != spares.end()) {
-            taken[i] = std::move(*spare);
-            spares.erase(spare);
+        for (std::size_t i = 0; i < shapes.size() && m_bytes + wanted > m_limit; ++i) {
+            taken[i] = dropLike(shapes[i]);
         }
+        makeRoomFor(wanted);
     }
-    spares.clear(); // before new ones are made
     for (std::size_t i = 0; i < shapes.size(); ++i) {
         if (!taken[i]) {
             taken[i] = std::make_shared<Tensor>(shapes[i]);
@@ -81,22 +74,35 @@ Index TensorCache::found() const
     return m_found;
 }
 
-std::vector<std::shared_ptr<Tensor>> TensorCache::makeRoomFor(Index more)
+void TensorCache::makeRoomFor(Index more)
 {
-    std::vector<std::shared_ptr<Tensor>> spares;
     while (m_bytes + more > m_limit && !m_entries.empty()) {
-        Entry& oldest = m_entries.back();
-        m_bytes -= bytesOf(oldest.tensor->shape());
-        if (oldest.tensor.use_count() == 1) {
+        (void)drop(std::prev(m_entries.end()));
+    }
+}
+
+std::shared_ptr<Tensor> TensorCache::dropLike(const Shape& shape)
+{
+    auto entry = m_entries.end();
+    for (std::size_t left = (m_entries.size() + 1) / 2; left > 0; --left) {
+        --entry;
+        if (entry->tensor->shape() == shape && entry->tensor.use_count() == 1) {
             // Giving a copy back orders what follows after the last reader's work; asking for the
             // count alone does not.
-            std::shared_ptr<Tensor>(oldest.tensor).reset();
-            spares.push_back(std::move(oldest.tensor));
+            std::shared_ptr<Tensor>(entry->tensor).reset();
+            return drop(entry);
         }
-        m_places.erase(oldest.key);
-        m_entries.pop_back();
     }
-    return spares;
+    return nullptr;
+}
+
+std::shared_ptr<Tensor> TensorCache::drop(Entries::iterator entry)
+{
+    std::shared_ptr<Tensor> tensor = std::move(entry->tensor);
+    m_bytes -= bytesOf(tensor->shape());
+    m_places.erase(entry->key);
+    m_entries.erase(entry);
+    return tensor;
 }
 
 } // namespace bitscape::graph

@@ -13,8 +13,8 @@
 
 namespace bitscape::graph {
 
-/// Tensors by the hash of all that they were made from. Bounded by bytes; what was not used the
-/// longest goes. Thread: any.
+/// Tensors by the hash of all that they were made from. Bounded by bytes; what was not used for
+/// long goes. Thread: any.
 class TensorCache {
 public:
     explicit TensorCache(Index bytes) : m_limit(bytes) {}
@@ -38,8 +38,11 @@ private:
     };
     using Entries = std::list<Entry>; // the latest first
 
-    /// Lets the oldest go until `more` bytes fit; gives those that nobody uses.
-    std::vector<std::shared_ptr<Tensor>> makeRoomFor(Index more);
+    /// Lets the oldest go until `more` bytes fit.
+    void makeRoomFor(Index more);
+    /// Lets go, of the older half, the oldest of this shape that nobody uses; null: there is none.
+    std::shared_ptr<Tensor> dropLike(const Shape& shape);
+    std::shared_ptr<Tensor> drop(Entries::iterator entry);
 
     Index m_limit;
     mutable std::mutex m_mutex;

@@ -5,6 +5,7 @@
 #include "core/graph/execution.h"
 #include "core/graph/training_program.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -59,7 +60,8 @@ public:
                 body(item, 0);
             }
         } else {
-            m_parallel.forEach(count, body);
+            // By reference: it need not fit into a std::function.
+            m_parallel.forEach(count, std::cref(body));
         }
     }
 

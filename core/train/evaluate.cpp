@@ -333,13 +333,11 @@ Evaluation evaluateOutputs(TensorView outputs, const Samples& samples)
     return result;
 }
 
-Result<Evaluation> evaluate(const graph::InferencePlan& plan, const Samples& samples,
-                            Parallel& parallel, const JobContext& job)
+Result<void> checkAnswers(const Samples& samples, const Shape& output)
 {
     if (samples.count() == 0) {
         return fail(ErrorCode::ShapeMismatch, "The data are empty.");
     }
-    const Shape output = plan.resultShapes().front();
     const Index width = output.elementCount();
     if (samples.hasLabels() && width > 1 && !isReconstruction(samples, output)) {
         const auto [least, largest] = std::ranges::minmax(samples.labels);
@@ -353,6 +351,15 @@ Result<Evaluation> evaluate(const graph::InferencePlan& plan, const Samples& sam
         return fail(ErrorCode::ShapeMismatch,
                     fmt::format("The data's targets have the shape {}, the network's output {}.",
                                 samples.targets.shape().sample().toString(), output.toString()));
+    }
+    return {};
+}
+
+Result<Evaluation> evaluate(const graph::InferencePlan& plan, const Samples& samples,
+                            Parallel& parallel, const JobContext& job)
+{
+    if (auto ok = checkAnswers(samples, plan.resultShapes().front()); !ok) {
+        return fail(std::move(ok).error());
     }
     const auto started = std::chrono::steady_clock::now();
     auto outputs = plan.run(samples.views(), parallel, job);

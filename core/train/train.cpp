@@ -187,6 +187,9 @@ Result<void> Trainer::validate(HistoryEntry& entry)
     if (!plan) {
         return fail(std::move(plan).error());
     }
+    const Index validationBytes =
+        (*plan)->bytes(m_input.validation->count(), m_parallel.threads()).value_or(0);
+    m_report.plannedBytes = std::max(m_report.plannedBytes, m_trainingBytes + validationBytes);
     auto outputs = (*plan)->run(m_input.validation->views(), m_parallel, {m_job.stop, nullptr});
     if (!outputs) {
         return fail(std::move(outputs).error());

@@ -101,6 +101,9 @@ struct TrainReport {
     std::vector<HistoryEntry> history;  ///< one per epoch; one per step if maxSteps is set
     int steps = 0;
     double stepMillisecondsMedian = 0.0;
+    /// What the training works in: the plan, weights, gradients, optimizer, batches, and what
+    /// measures the validation part; without the data and what a checkpoint copies.
+    Index plannedBytes = 0;
     bool stoppedByUser = false; ///< weights are those of the last full step
     Warnings warnings;
 };
@@ -142,6 +145,9 @@ struct MetricInfo {
     bool isUsual; ///< shown even where nobody asked for it
 };
 [[nodiscard]] std::span<const MetricInfo> metrics();
+
+/// ShapeMismatch if the samples cannot be held against outputs of this shape (without batch).
+[[nodiscard]] Result<void> checkAnswers(const Samples& samples, const Shape& output);
 
 /// Metrics of a network on samples. ShapeMismatch, Canceled.
 [[nodiscard]] Result<Evaluation> evaluate(const graph::InferencePlan& plan, const Samples& samples,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "core/tensor/float_memory.h"
 #include "core/train/feed.h"
 #include "core/train/learned.h"
 #include "core/train/metrics.h"
@@ -35,12 +36,15 @@ public:
 
     Result<TrainReport> run()
     {
+        const Index before = FloatMemory::ofThisThread();
         for (const auto part : {&Trainer::prepareData, &Trainer::prepareNetwork,
                                 &Trainer::prepareSteps, &Trainer::resume}) {
             if (auto ok = (this->*part)(); !ok) {
                 return fail(std::move(ok).error());
             }
         }
+        m_trainingBytes = FloatMemory::ofThisThread() - before;
+        m_report.plannedBytes = m_trainingBytes;
         m_job.begin(m_totalSteps, "steps");
         m_job.set(steps());
         while (!isOver()) {
@@ -120,6 +124,7 @@ private:
     Tensor m_upstream;
     Index m_batch = 0;
     int m_totalSteps = 0;
+    Index m_trainingBytes = 0;
 
     TrainState m_state;
     TrainReport m_report;

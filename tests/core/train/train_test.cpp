@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/tensor/float_memory.h"
 #include "core/train/initialize.h"
 #include "core/train/train.h"
 #include "tests/support/examples.h"
@@ -79,6 +80,23 @@ TEST(Train, givesTheSameBytesForAnyThreads)
         EXPECT_EQ(one.history.back().loss, two.history.back().loss);
         const TrainReport other = mustTrain(input, {.epochs = 2, .batch = 32, .seed = 4});
         EXPECT_FALSE(sameBytes(one.weights, other.weights));
+    }
+}
+
+TEST(Train, keepsToTheMemoryItPlanned)
+{
+    for (const bool validates : {false, true}) {
+        TrainInput input = cnnInput();
+        if (validates) {
+            input.validation = examples::shared(examples::patterns(Shape{6, 6, 1}, 500, 3));
+        }
+        const Index before = FloatMemory::inUse();
+        FloatMemory::restartPeak();
+        const TrainReport report = mustTrain(input, {.epochs = 2, .batch = 64}, 2);
+        const auto peak = static_cast<double>(FloatMemory::peak() - before);
+        constexpr double kSlack = 1.1;
+        EXPECT_LE(peak, static_cast<double>(report.plannedBytes) * kSlack);
+        EXPECT_GE(peak * kSlack, static_cast<double>(report.plannedBytes));
     }
 }
 
