@@ -2,6 +2,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/execution_mode.h"
 #include "app/cli/inputs.h"
+#include "app/cli/memory_watch.h"
 #include "core/base/text.h"
 #include "core/graph/close_shapes.h"
 #include "core/io/array_file.h"
@@ -213,6 +214,7 @@ Result<Answer> runPredict(Session& session, const PredictArguments& arguments)
         return fail(std::move(taps).error());
     }
     session.loaded();
+    const MemoryWatch memory;
     auto plan =
         makePlan(session, opened->model.model->graph, opened->mode, opened->model.weights, *taps);
     if (!plan) {
@@ -227,6 +229,7 @@ Result<Answer> runPredict(Session& session, const PredictArguments& arguments)
         return fail(std::move(results).error());
     }
     const double speed = perSecond(count, secondsSince(start));
+    Json used = memory.json((*plan)->bytes(count, session.parallel().threads()));
     if (opened->graph().batchAxis() == graph::BatchAxis::None) {
         for (Tensor& result : *results) {
             result = Tensor(result.shape().sample(), result.values());
@@ -247,6 +250,7 @@ Result<Answer> runPredict(Session& session, const PredictArguments& arguments)
     }
     answer.json["outputs"] = std::move(outputs);
     answer.json["mode"] = opened->mode.name;
+    answer.json["memory"] = std::move(used);
     answer.json["images_per_second"] = number(speed);
     answer.text = table(rows, {false, false}) +
                   fmt::format("\n{} samples, {:.0f} per second, mode {}. Saved {}\n", count, speed,
@@ -322,6 +326,7 @@ Result<Answer> runEvaluate(Session& session, const EvaluateArguments& arguments)
         return fail(std::move(opened).error());
     }
     session.loaded();
+    const MemoryWatch memory;
     auto plan = makePlan(session, opened->model.model->graph, opened->mode, opened->model.weights);
     if (!plan) {
         return fail(std::move(plan).error());
@@ -332,6 +337,7 @@ Result<Answer> runEvaluate(Session& session, const EvaluateArguments& arguments)
     if (!evaluation) {
         return fail(std::move(evaluation).error());
     }
+    Json used = memory.json((*plan)->bytes(evaluation->count, session.parallel().threads()));
     auto metrics = metricsOf(*evaluation, arguments.metric);
     if (!metrics) {
         return fail(std::move(metrics).error());
@@ -346,6 +352,7 @@ Result<Answer> runEvaluate(Session& session, const EvaluateArguments& arguments)
         answer.json["confusion"] = evaluation->confusion;
     }
     answer.json["images_per_second"] = number(perSecond(evaluation->count, evaluation->seconds));
+    answer.json["memory"] = std::move(used);
     answer.text = evaluationText(*evaluation, arguments.metric, opened->mode.name);
     return answer;
 }

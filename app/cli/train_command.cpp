@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "app/cli/commands.h"
 #include "app/cli/inputs.h"
+#include "app/cli/memory_watch.h"
 #include "app/cli/validation.h"
 #include "core/base/text.h"
 #include "core/io/array_file.h"
@@ -349,10 +350,12 @@ Result<Answer> runTrain(Session& session, const TrainArguments& arguments)
     options.seed = session.options().seed;
     options.shuffle = !arguments.noShuffle;
     options.epochs = epochsFor(arguments, input->train->count());
+    const MemoryWatch memory;
     auto report = runTraining(session, arguments, *input, options);
     if (!report) {
         return fail(std::move(report).error());
     }
+    Json used = memory.json(report->plannedBytes);
     session.warn(report->warnings);
     if (auto ok = saveResults(session, arguments, *input, *report); !ok) {
         return fail(std::move(ok).error());
@@ -374,6 +377,7 @@ Result<Answer> runTrain(Session& session, const TrainArguments& arguments)
     answer.json["steps"] = report->steps;
     answer.json["step_ms_median"] = number(report->stepMillisecondsMedian);
     answer.json["final"] = std::move(*metrics);
+    answer.json["memory"] = std::move(used);
     answer.text = historyTable(report->history);
     if (!arguments.output.empty()) {
         answer.json["output"] = arguments.output;

@@ -4,6 +4,7 @@
 #include "app/document/presets.h"
 #include "core/graph/execution.h"
 #include "core/train/train.h"
+#include "core/train/what_if.h"
 
 #include <algorithm>
 #include <cmath>
@@ -130,7 +131,7 @@ struct Derived::FloatRun {
     std::shared_ptr<const io::ModelFile> model;
     std::shared_ptr<const graph::WeightSet> weights;
     std::shared_ptr<const io::DataSet> data;
-    train::Samples sample;
+    std::shared_ptr<train::WhatIf> whatIf; ///< of these weights, on the sample
     Accuracy accuracy;
     std::vector<int> taps;
     std::vector<Tensor> outputs; ///< of the taps, for the first samples
@@ -304,15 +305,16 @@ Result<Derived::Measured> Derived::measureNow(const Snapshot& project,
         if (!samples) {
             return fail(std::move(samples).error());
         }
-        made->sample = lastSamples(**samples, sampleSize);
+        auto sample = std::make_shared<const train::Samples>(lastSamples(**samples, sampleSize));
+        made->whatIf = std::make_shared<train::WhatIf>(graph, weights, sample);
         made->taps = tapsOf(*graph);
-        made->tapCount = tapSamples(*graph, made->sample.count());
+        made->tapCount = tapSamples(*graph, sample->count());
         graph::PlanOptions options;
         auto plan = graph::InferencePlan::make(graph, {}, floatWeights(*project), options);
         if (!plan) {
             return fail(std::move(plan).error());
         }
-        auto evaluation = train::evaluate(**plan, made->sample, parallel, job);
+        auto evaluation = train::evaluate(**plan, *sample, parallel, job);
         if (!evaluation) {
             return fail(std::move(evaluation).error());
         }
@@ -322,7 +324,7 @@ Result<Derived::Measured> Derived::measureNow(const Snapshot& project,
         if (!tapped) {
             return fail(std::move(tapped).error());
         }
-        std::vector<TensorView> inputs = made->sample.views();
+        std::vector<TensorView> inputs = sample->views();
         for (TensorView& view : inputs) {
             view = view.rows(0, made->tapCount);
         }
@@ -337,22 +339,19 @@ Result<Derived::Measured> Derived::measureNow(const Snapshot& project,
     measured.floatAccuracy = floatRun->accuracy;
     measured.floatRun = floatRun;
     const graph::Configuration& configuration = project->currentConfiguration().configuration;
-    auto plan = graph::InferencePlan::make(graph, configuration, weights);
-    if (!plan) {
-        return fail(std::move(plan).error());
-    }
-    auto evaluation = train::evaluate(**plan, floatRun->sample, parallel, job);
+    auto evaluation = floatRun->whatIf->evaluate(configuration, parallel, job);
     if (!evaluation) {
         return fail(std::move(evaluation).error());
     }
     measured.quality.accuracy = accuracyOf(*evaluation);
     graph::PlanOptions options;
     options.taps = floatRun->taps;
+    options.layers = floatRun->whatIf->layers();
     auto tapped = graph::InferencePlan::make(graph, configuration, weights, options);
     if (!tapped) {
         return fail(std::move(tapped).error());
     }
-    std::vector<TensorView> inputs = floatRun->sample.views();
+    std::vector<TensorView> inputs = floatRun->whatIf->samples().views();
     for (TensorView& view : inputs) {
         view = view.rows(0, floatRun->tapCount);
     }
