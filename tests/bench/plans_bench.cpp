@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/graph/activation.h"
 #include "core/graph/execution.h"
+#include "core/graph/integer/integer_plan.h"
 #include "tests/support/networks.h"
 #include "tests/support/reference.h"
 
@@ -97,25 +98,53 @@ BENCHMARK_CAPTURE(trainingStep, resnetFloat, resnetLike(), false)
     ->Args({64, 2})
     ->UseRealTime();
 
-void inference(benchmark::State& state, const GraphPtr& graph, bool isQuantized)
+/// 8 bits on grids of powers of two: a network of codes alone.
+Configuration eightBits(const Graph& graph)
+{
+    const auto parse = [](const char* text) { return quant::parseQuantizer(text).value(); };
+    Configuration configuration;
+    configuration.input = parse("quantized_bits(8,0,1,alpha=1.0)");
+    for (const Layer& layer : graph.layers()) {
+        if (layer.weights.empty()) {
+            continue;
+        }
+        configuration.set(layer.name, Slot::Kernel, parse("quantized_bits(8,0,1,alpha=1.0)"));
+        configuration.set(layer.name, Slot::Bias, parse("quantized_bits(8,2,1,alpha=1.0)"));
+        configuration.set(layer.name, Slot::Activation, parse("quantized_relu(8,2)"));
+    }
+    return configuration;
+}
+
+void runImages(benchmark::State& state, const InferencePlan& plan)
 {
     Parallel parallel(static_cast<int>(state.range(0)));
-    const Configuration configuration = isQuantized ? fourBits(*graph) : Configuration{};
-    const auto plan = InferencePlan::make(graph, configuration, graph->weights()).value();
+    const Graph& graph = plan.graph();
     constexpr Index kImages = 256;
-    const Tensor input = reference::randomTensor(graph->layer(0).outputShape.batchOf(kImages), 1);
+    const Tensor input = reference::randomTensor(graph.layer(0).outputShape.batchOf(kImages), 1);
     const std::vector<TensorView> inputs{input.view()};
     for ([[maybe_unused]] auto step : state) {
-        benchmark::DoNotOptimize(plan->run(inputs, parallel));
+        benchmark::DoNotOptimize(plan.run(inputs, parallel));
     }
     state.SetItemsProcessed(state.iterations() * kImages);
-    state.counters["FLOP/s"] =
-        benchmark::Counter(2.0 * static_cast<double>(graph->macs() * kImages),
-                           benchmark::Counter::kIsIterationInvariantRate);
+    state.counters["FLOP/s"] = benchmark::Counter(2.0 * static_cast<double>(graph.macs() * kImages),
+                                                  benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void inference(benchmark::State& state, const GraphPtr& graph, bool isQuantized)
+{
+    const Configuration configuration = isQuantized ? fourBits(*graph) : Configuration{};
+    runImages(state, *InferencePlan::make(graph, configuration, graph->weights()).value());
 }
 BENCHMARK_CAPTURE(inference, exampleFloat, exampleNetwork(), false)->Arg(1)->Arg(2)->UseRealTime();
 BENCHMARK_CAPTURE(inference, example4Bits, exampleNetwork(), true)->Arg(1)->Arg(2)->UseRealTime();
 BENCHMARK_CAPTURE(inference, resnetFloat, resnetLike(), false)->Arg(1)->Arg(2)->UseRealTime();
+
+void integers(benchmark::State& state, const GraphPtr& graph)
+{
+    runImages(state, *IntegerPlan::make(graph, eightBits(*graph), graph->weights()).value());
+}
+BENCHMARK_CAPTURE(integers, example8Bits, exampleNetwork())->Arg(1)->Arg(2)->UseRealTime();
+BENCHMARK_CAPTURE(integers, resnet8Bits, resnetLike())->Arg(1)->Arg(2)->UseRealTime();
 
 } // namespace
 } // namespace bitscape::graph

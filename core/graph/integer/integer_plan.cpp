@@ -11,7 +11,7 @@ namespace bitscape::graph {
 
 namespace {
 
-constexpr Index kCacheBytes = 1 << 20; // what a chunk's tensors should fit in
+constexpr Index kCacheBytes = 1 << 19; // what a chunk's tensors should fit in
 constexpr Index kLargestChunk = 64;    // samples
 constexpr Index kKerasBatch = 32;      // samples that a whole-tensor quantizer sees
 constexpr Index kLineFloats = 16;

@@ -232,23 +232,26 @@ private:
 
     /// With its padding; channels repeated for a depth-wise multiplier.
     template <class From, class To>
-    void copyImage(const From* from, To* image) const
+    void copyImage(const From* from, To* to) const
     {
-        std::fill_n(image, m_height * m_width * m_channels, static_cast<To>(zero()));
+        const auto pad = [&](Index pixels) {
+            to = std::fill_n(to, pixels * m_channels, static_cast<To>(zero()));
+        };
         const Index columns = std::min(m_g.width, m_width - m_g.padLeft);
         const Index rows = std::min(m_g.height, m_height - m_g.padTop);
         const Index repeats = m_channels / m_g.channels;
-        for (Index row = 0; row < rows; ++row) {
-            const From* codes = from + row * m_g.width * m_g.channels;
-            To* to = image + ((row + m_g.padTop) * m_width + m_g.padLeft) * m_channels;
+        pad(m_g.padTop * m_width);
+        for (Index row = 0; row < rows; ++row, from += m_g.width * m_g.channels) {
+            pad(m_g.padLeft);
             if (repeats == 1) {
-                std::copy_n(codes, columns * m_channels, to);
-                continue;
+                to = std::copy_n(from, columns * m_channels, to);
             }
-            for (Index e = 0; e < columns * m_g.channels; ++e) {
-                to = std::fill_n(to, repeats, static_cast<To>(codes[e]));
+            for (Index e = 0; repeats > 1 && e < columns * m_g.channels; ++e) {
+                to = std::fill_n(to, repeats, static_cast<To>(from[e]));
             }
+            pad(m_width - m_g.padLeft - columns);
         }
+        pad((m_height - m_g.padTop - rows) * m_width);
     }
 
     void multiply(kernels::CodeGather from, Index images, kernels::CodeScatter to) const
