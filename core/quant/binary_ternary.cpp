@@ -49,6 +49,15 @@ public:
             quantizeRun(x.data, y.data, x.size(), m_given.values.front());
             return;
         }
+        if (fitsPlainly(call)) {
+            const LeastSquares::Refined scales = refined(x);
+            ScaleLayout::of(scales.fitted, x.shape).forEachTile([&](const ScaleLayout::Tile& tile) {
+                quantizeTile(x.data + tile.offset, y.data + tile.offset, tile,
+                             scales.scale.data() + tile.firstScale,
+                             scales.fitted.data() + tile.firstScale);
+            });
+            return;
+        }
         const ScaledCodes result = scaledCodes(x, call);
         multiply(result.codes.view(), result.scale, result.layout, y);
     }
@@ -68,7 +77,9 @@ public:
 
     [[nodiscard]] Fit fit(TensorView x, const CallContext& call) const override
     {
-        Tensor scale = isFitted(parameters()) ? scaledCodes(x, call).scale : m_given.tensor();
+        Tensor scale = !isFitted(parameters()) ? m_given.tensor()
+                       : fitsPlainly(call)     ? refined(x).fitted
+                                               : scaledCodes(x, call).scale;
         Tensor step = scale;
         return fitOf(std::move(scale), std::move(step));
     }
@@ -78,6 +89,15 @@ public:
         if (isElementwise()) {
             Tensor out(x.shape);
             quantizeRun(x.data, out.data(), x.size(), 1.0F);
+            return out;
+        }
+        if (fitsPlainly(call)) {
+            Tensor out(x.shape);
+            const Tensor scale = refined(x).scale;
+            ScaleLayout::of(scale, x.shape).forEachTile([&](const ScaleLayout::Tile& tile) {
+                quantizeTile(x.data + tile.offset, out.data() + tile.offset, tile,
+                             scale.data() + tile.firstScale, nullptr);
+            });
             return out;
         }
         return scaledCodes(x, call).codes;
@@ -114,9 +134,19 @@ protected:
         return {std::move(codes), m_given.tensor(), *layout};
     }
     virtual void quantizeRun(const float* from, float* to, Index count, float scale) const = 0;
+    /// A list as alpha, or a scale fitted to codes that are drawn.
     [[nodiscard]] virtual ScaledCodes scaledCodes(TensorView x, const CallContext& call) const = 0;
+    /// The scale that decides about the codes, and the one fitted to them; nothing is drawn.
+    [[nodiscard]] virtual LeastSquares::Refined refined(TensorView x) const = 0;
+    /// to = output · codes, output null: the codes.
+    virtual void quantizeTile(const float* from, float* to, const ScaleLayout::Tile& tile,
+                              const float* scale, const float* output) const = 0;
 
 private:
+    [[nodiscard]] bool fitsPlainly(const CallContext& call) const
+    {
+        return isFitted(parameters()) && !isStochastic(call);
+    }
     [[nodiscard]] double largestAlpha() const
     {
         return static_cast<double>(*std::ranges::max_element(m_given.values));
@@ -197,6 +227,27 @@ private:
     void quantizeRun(const float* from, float* to, Index count, float scale) const override
     {
         kernels::quantizeSign(from, to, count, m_zeroOne ? 0.0F : -scale, scale);
+    }
+
+    [[nodiscard]] float negative() const { return m_zeroOne ? 0.0F : -1.0F; }
+
+    [[nodiscard]] LeastSquares::Refined refined(TensorView x) const override
+    {
+        Tensor scale = m_leastSquares.fit(
+            x.shape, [&](const ScaleLayout::Tile& tile, const kernels::FitSums& sums) {
+                kernels::sumSignByChannel(x.data + tile.offset, tile.rows, tile.channels,
+                                          negative(), sums);
+            });
+        return {scale, scale};
+    }
+    void quantizeTile(const float* from, float* to, const ScaleLayout::Tile& tile,
+                      const float* /*scale*/, const float* output) const override
+    {
+        if (output == nullptr) {
+            quantizeRun(from, to, tile.rows * tile.channels, 1.0F);
+        } else {
+            kernels::quantizeSignByChannel(from, to, tile.rows, tile.channels, negative(), output);
+        }
     }
 
     [[nodiscard]] ScaledCodes scaledCodes(TensorView x, const CallContext& call) const override
@@ -282,6 +333,32 @@ private:
         kernels::quantizeTernary(from, to, count, m_threshold, scale);
     }
 
+    /// Exact for values uniform in ±largest; the refinements adapt it to other distributions.
+    [[nodiscard]] Tensor firstScale(TensorView x) const
+    {
+        Tensor scale = largestPerChannel(x);
+        for (float& value : scale.values()) {
+            value = 2.0F * value / 3.0F;
+            value = m_leastSquares.powerOfTwo ? nearestPowerOfTwo(value) : value;
+        }
+        return scale;
+    }
+
+    [[nodiscard]] LeastSquares::Refined refined(TensorView x) const override
+    {
+        return m_leastSquares.refine(
+            x.shape, firstScale(x), m_unrolls,
+            [&](const ScaleLayout::Tile& tile, const float* scale, const kernels::FitSums& sums) {
+                kernels::sumTernaryByChannel(x.data + tile.offset, tile.rows, tile.channels, scale,
+                                             sums);
+            });
+    }
+    void quantizeTile(const float* from, float* to, const ScaleLayout::Tile& tile,
+                      const float* scale, const float* output) const override
+    {
+        kernels::quantizeTernaryByChannel(from, to, tile.rows, tile.channels, scale, output);
+    }
+
     [[nodiscard]] ScaledCodes scaledCodes(TensorView x, const CallContext& call) const override
     {
         Tensor codes(x.shape);
@@ -289,12 +366,7 @@ private:
             quantizeRun(x.data, codes.data(), x.size(), 1.0F);
             return withGivenScale(std::move(codes));
         }
-        // Exact for values uniform in ±largest; the refinements adapt it to other distributions.
-        Tensor scale = largestPerChannel(x);
-        for (float& value : scale.values()) {
-            value = 2.0F * value / 3.0F;
-            value = m_leastSquares.powerOfTwo ? nearestPowerOfTwo(value) : value;
-        }
+        Tensor scale = firstScale(x);
         for (int i = 0; i < m_unrolls; ++i) {
             const CallContext draw{call.training, call.sigmoid,
                                    call.seed + static_cast<std::uint64_t>(i)};
@@ -305,17 +377,14 @@ private:
         return {std::move(codes), std::move(scale), std::move(layout)};
     }
 
-    void codesFor(TensorView x, const Tensor& scale, const CallContext& call, Tensor& codes) const
+    static void codesFor(TensorView x, const Tensor& scale, const CallContext& call, Tensor& codes)
     {
         constexpr float kPrecision = 1.0F / 3.0F;
-        const bool stochastic = isStochastic(call);
         const std::span<float> out = codes.values();
         forEachElement(ScaleLayout::of(scale, x.shape), [&](std::size_t i, std::size_t s) {
             const float step = scale.values()[s];
             const float ratio = x.data[i] / step;
-            const float rounded =
-                stochastic ? roundStochastically(ratio, kPrecision, uniformAt(call.seed, i))
-                           : roundHalfToEven(ratio);
+            const float rounded = roundStochastically(ratio, kPrecision, uniformAt(call.seed, i));
             // A scale of 0 gives 0 · ∞ or 0 / 0 here, which is not above anything: code 0.
             const float size = std::abs(step * rounded) >= step / 2.0F ? 1.0F : 0.0F;
             out[i] = std::isnan(x.data[i]) ? x.data[i] : std::copysign(size, x.data[i]) + 0.0F;

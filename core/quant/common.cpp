@@ -3,7 +3,6 @@
 
 #include "core/quant/scale_layout.h"
 #include "core/quant/value.h"
-#include "core/tensor/kernels/kernels.h"
 
 #include <fmt/core.h>
 
@@ -174,10 +173,8 @@ Warnings listAlphaNotes(const QuantizerInfo& info, const Parameters& parameters)
 
 void passGradient(TensorView upstream, MutableTensorView dx, float factor)
 {
-    if (factor != 1.0F) {
-        kernels::scale(upstream.data, factor, upstream.size(), dx.data);
-    } else if (dx.data != upstream.data) {
-        std::copy_n(upstream.data, upstream.size(), dx.data);
+    if (factor != 1.0F || upstream.data != dx.data) {
+        kernels::multiplyBy(upstream.data, dx.data, upstream.size(), factor);
     }
 }
 

@@ -261,7 +261,17 @@ public:
         }
         const Tensor step = stepOf(x);
         const ScaleLayout layout = ScaleLayout::of(step, x.shape);
-        Tensor quantized = codesFor(x, step, layout, m_rule.at(call.training), call.seed);
+        const CodeRule rule = m_rule.at(call.training);
+        if (hasOwnLoops(rule) && noise(call).isWhole()) {
+            const Tensor output = outputStep(step);
+            layout.forEachTile([&](const ScaleLayout::Tile& tile) {
+                kernels::quantizeAwayByChannel(
+                    x.data + tile.offset, y.data + tile.offset, tile.rows, tile.channels, m_inverse,
+                    step.data() + tile.firstScale, m_top, output.data() + tile.firstScale);
+            });
+            return;
+        }
+        Tensor quantized = codesFor(x, step, layout, rule, call.seed);
         multiply(quantized.view(), outputStep(step), layout, quantized.mutableView());
         if (const Noise mix = noise(call); !mix.isWhole()) {
             kernels::blend(x.data, quantized.data(), x.size(), mix.share);
@@ -301,6 +311,11 @@ private:
         const float output = step * integerScale();
         const CodeRule rule = m_rule.at(call.training);
         applyWithNoise(x, y, noise(call), [&](const float* from, float* to, Index count) {
+            if (hasOwnLoops(rule)) {
+                kernels::quantizeAwayByChannel(from, to, count, 1, m_inverse, &step, m_top,
+                                               &output);
+                return;
+            }
             codesRun(from, to, count, 1, &step, rule, call.seed, from - x.data);
             kernels::scaleByChannel(to, to, count, 1, &output);
         });
@@ -328,13 +343,33 @@ private:
             return step;
         }
         std::ranges::transform(step.values(), step.values().begin(), nearestPowerOfTwo);
-        for (int i = 0; i < kRefinements; ++i) {
-            // The step is one for codes that neither wrap nor depend on chance.
-            const CodeRule rule{m_rule.at(false).rounding, Overflow::Saturate};
-            const Tensor z = codesFor(x, step, ScaleLayout::of(step, x.shape), rule, 0);
-            step = m_leastSquares.fit(x, m_inverse, z.view());
+        // The step is one for codes that neither wrap nor depend on chance.
+        const CodeRule rule{m_rule.at(false).rounding, Overflow::Saturate};
+        return m_leastSquares
+            .refine(x.shape, step, kRefinements,
+                    [&](const ScaleLayout::Tile& tile, const float* scale,
+                        const kernels::FitSums& sums) { addSums(x, tile, scale, rule, sums); })
+            .fitted;
+    }
+
+    /// Whether codes come from the loops that are made for half away from zero.
+    [[nodiscard]] static bool hasOwnLoops(const CodeRule& rule)
+    {
+        return rule.rounding == Rounding::HalfAway && rule.overflow != Overflow::Wrap;
+    }
+
+    void addSums(TensorView x, const ScaleLayout::Tile& tile, const float* step,
+                 const CodeRule& rule, const kernels::FitSums& sums) const
+    {
+        const float* from = x.data + tile.offset;
+        if (hasOwnLoops(rule)) {
+            kernels::sumAwayByChannel(from, tile.rows, tile.channels, m_inverse, step, m_top, sums);
+            return;
         }
-        return step;
+        std::vector<float> codes(static_cast<std::size_t>(tile.rows * tile.channels));
+        codesRun(from, codes.data(), tile.rows, tile.channels, step, rule, 0, tile.offset);
+        kernels::sumProductsByChannel(from, codes.data(), tile.rows, tile.channels, m_inverse,
+                                      sums.products, sums.squares);
     }
 
     [[nodiscard]] Tensor codesFor(TensorView x, const Tensor& step, const ScaleLayout& layout,
@@ -351,7 +386,7 @@ private:
     void codesRun(const float* from, float* to, Index rows, Index channels, const float* step,
                   const CodeRule& rule, std::uint64_t seed, Index first) const
     {
-        if (rule.rounding == Rounding::HalfAway && rule.overflow != Overflow::Wrap) {
+        if (hasOwnLoops(rule)) {
             kernels::roundAwayByChannel(from, to, rows, channels, m_inverse, step, m_top);
             return;
         }

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <numbers>
 
 namespace bitscape::quant {
@@ -143,7 +145,18 @@ float logarithm2(float value)
 
 float nearestPowerOfTwo(float value)
 {
-    return std::exp2(roundHalfToEven(logarithm2(value + kEpsilon)));
+    constexpr std::int32_t kMantissaBits = 23;
+    constexpr std::int32_t kMantissaMask = (1 << kMantissaBits) - 1;
+    constexpr std::int32_t kSqrt2 = 0x3504F3; ///< mantissa of √2
+    constexpr std::int32_t kNear = 1024;      ///< where the rounding of logarithm2() may decide
+    constexpr std::int32_t kLeast = 1 << kMantissaBits;  ///< 2^−126
+    constexpr std::int32_t kMost = 254 << kMantissaBits; ///< 2^127
+    const float moved = value + kEpsilon;
+    const auto bits = std::bit_cast<std::int32_t>(moved);
+    if (bits >= kLeast && bits < kMost && std::abs((bits & kMantissaMask) - kSqrt2) > kNear) {
+        return std::bit_cast<float>((bits + (kMantissaMask - kSqrt2)) & ~kMantissaMask);
+    }
+    return std::exp2(roundHalfToEven(logarithm2(moved)));
 }
 
 float stochasticExponent(float value, float draw)

@@ -3,12 +3,12 @@
 
 #include "core/quant/rounding.h"
 #include "core/quant/value.h"
-#include "core/tensor/kernels/quantize.h"
 
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 
 namespace bitscape::quant {
@@ -208,17 +208,81 @@ ScaleLayout LeastSquares::layout(const Shape& shape) const
 
 Tensor LeastSquares::fit(TensorView x, float factor, TensorView z) const
 {
-    const ScaleLayout scales = layout(x.shape);
-    const auto scaleCount = static_cast<std::size_t>(scales.scaleCount());
+    return fit(x.shape, [&](const ScaleLayout::Tile& tile, const kernels::FitSums& sums) {
+        kernels::sumProductsByChannel(x.data + tile.offset, z.data + tile.offset, tile.rows,
+                                      tile.channels, factor, sums.products, sums.squares);
+    });
+}
+
+Tensor LeastSquares::fit(const Shape& shape, const AddSums& add) const
+{
+    const ScaleLayout scales = layout(shape);
+    Tensor scale(scales.scaleShape());
+    fitInto(scale, scales, shape, add, {});
+    return scale;
+}
+
+LeastSquares::Refined LeastSquares::refine(const Shape& shape, const Tensor& start, int most,
+                                           const AddScaledSums& add) const
+{
+    const ScaleLayout scales = layout(shape);
+    Tensor before = start;
+    if (start.shape() != scales.scaleShape()) { // one for all
+        before = Tensor(scales.scaleShape());
+        std::ranges::fill(before.values(), start.values().front());
+    }
+    Refined out{before, before};
+    // Scales of a block are fitted together: none of them is settled alone.
+    std::vector<unsigned char> settled(hasBlocks(shape) ? 0 : before.values().size());
+    for (int i = 0; i < most; ++i) {
+        std::ranges::copy(out.fitted.values(), out.scale.values().begin());
+        fitInto(
+            out.fitted, scales, shape,
+            [&](const ScaleLayout::Tile& tile, const kernels::FitSums& sums) {
+                add(tile, out.scale.data() + tile.firstScale, sums);
+            },
+            settled);
+        const auto isSame = [](float a, float b) {
+            return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
+        };
+        if (std::ranges::equal(out.scale.values(), out.fitted.values(), isSame)) {
+            break;
+        }
+        for (std::size_t s = 0; s < settled.size(); ++s) {
+            settled[s] = isSame(out.scale.values()[s], out.fitted.values()[s]) ? 1 : 0;
+        }
+    }
+    return out;
+}
+
+bool LeastSquares::hasBlocks(const Shape& shape) const
+{
+    return !isNone(elementsPerScale) && shape.rank() > 1;
+}
+
+float LeastSquares::scaleOf(double meanProduct, double meanSquare) const
+{
+    float value = static_cast<float>(meanProduct) / (static_cast<float>(meanSquare) + kEpsilon);
+    if (powerOfTwo) {
+        value = nearestPowerOfTwo(value);
+        value = minExponent ? std::max(value, static_cast<float>(std::exp2(*minExponent))) : value;
+        value = maxExponent ? std::min(value, static_cast<float>(std::exp2(*maxExponent))) : value;
+    }
+    return value;
+}
+
+void LeastSquares::fitInto(Tensor& scale, const ScaleLayout& layout, const Shape& shape,
+                           const AddSums& add, const std::vector<unsigned char>& settled) const
+{
+    const auto scaleCount = static_cast<std::size_t>(layout.scaleCount());
     std::vector<double> products(scaleCount, 0.0);
     std::vector<double> squares(scaleCount, 0.0);
-    scales.forEachTile([&](const ScaleLayout::Tile& tile) {
-        kernels::sumProductsByChannel(x.data + tile.offset, z.data + tile.offset, tile.rows,
-                                      tile.channels, factor, products.data() + tile.firstScale,
-                                      squares.data() + tile.firstScale);
+    layout.forEachTile([&](const ScaleLayout::Tile& tile) {
+        add(tile, {products.data() + tile.firstScale, squares.data() + tile.firstScale,
+                   settled.empty() ? nullptr : settled.data() + tile.firstScale});
     });
     Index block = 1;
-    if (!isNone(elementsPerScale) && x.shape.rank() > 1) {
+    if (hasBlocks(shape)) {
         std::array<Index, Shape::kMaxRank> sizes{};
         sizes.fill(1);
         const std::vector<std::int64_t> axes = wholeNumbers(scaleAxis);
@@ -228,26 +292,16 @@ Tensor LeastSquares::fit(TensorView x, float factor, TensorView z) const
             sizes[static_cast<std::size_t>(axes[i])] = length;
             block *= length;
         }
-        sumBlocks(scales.scaleShape(), sizes, products);
-        sumBlocks(scales.scaleShape(), sizes, squares);
+        sumBlocks(layout.scaleShape(), sizes, products);
+        sumBlocks(layout.scaleShape(), sizes, squares);
     }
-    const Index shared = x.size() / std::max<Index>(scales.scaleCount(), 1) * block;
+    const Index shared = shape.elementCount() / std::max<Index>(layout.scaleCount(), 1) * block;
     const auto each = static_cast<double>(std::max<Index>(shared, 1));
-    Tensor scale(scales.scaleShape());
     for (std::size_t i = 0; i < scaleCount; ++i) {
-        const auto meanProduct = static_cast<float>(products[i] / each);
-        const auto meanSquare = static_cast<float>(squares[i] / each);
-        float value = meanProduct / (meanSquare + kEpsilon);
-        if (powerOfTwo) {
-            value = nearestPowerOfTwo(value);
-            value =
-                minExponent ? std::max(value, static_cast<float>(std::exp2(*minExponent))) : value;
-            value =
-                maxExponent ? std::min(value, static_cast<float>(std::exp2(*maxExponent))) : value;
+        if (settled.empty() || settled[i] == 0) {
+            scale.values()[i] = scaleOf(products[i] / each, squares[i] / each);
         }
-        scale.values()[i] = value;
     }
-    return scale;
 }
 
 Tensor largestMagnitudes(TensorView x, const ScaleLayout& layout)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/quant/quantizer.h"
+#include "core/tensor/kernels/quantize.h"
 
 #include <functional>
 #include <optional>
@@ -87,6 +88,31 @@ struct LeastSquares {
     [[nodiscard]] ScaleLayout layout(const Shape& shape) const;
     /// x · factor ≈ scale · z. Shape of the result: layout(x.shape).scaleShape().
     [[nodiscard]] Tensor fit(TensorView x, float factor, TensorView z) const;
+    /// The same with add(tile, sums of the tile's scales) giving the sums, called for every tile in
+    /// order.
+    using AddSums = std::function<void(const ScaleLayout::Tile&, const kernels::FitSums&)>;
+    [[nodiscard]] Tensor fit(const Shape& shape, const AddSums& add) const;
+
+    /// A scale and the one that was fitted to its codes.
+    struct Refined {
+        Tensor scale;
+        Tensor fitted;
+    };
+    /// Fits `most` times, every time to the codes of the scale before; add() takes the tile's
+    /// scales as well. `start`: as the layout has them, or one. Stops where nothing changes
+    /// anymore.
+    using AddScaledSums =
+        std::function<void(const ScaleLayout::Tile&, const float* scale, const kernels::FitSums&)>;
+    [[nodiscard]] Refined refine(const Shape& shape, const Tensor& start, int most,
+                                 const AddScaledSums& add) const;
+
+private:
+    /// Of tensors of rank 2 and more.
+    [[nodiscard]] bool hasBlocks(const Shape& shape) const;
+    [[nodiscard]] float scaleOf(double meanProduct, double meanSquare) const;
+    /// Of all scales but the settled ones, which stay as they are in `scale`.
+    void fitInto(Tensor& scale, const ScaleLayout& layout, const Shape& shape, const AddSums& add,
+                 const std::vector<unsigned char>& settled) const;
 };
 
 /// Largest |x| of the elements that share a scale.

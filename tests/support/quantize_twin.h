@@ -84,6 +84,13 @@ inline float roundAway(float x, float factor, float step, float top)
     return std::isnan(code) ? code : std::copysign(std::min(code, top), scaled);
 }
 
+/// The sign where |x| / step rounds to 1 or more.
+inline float ternaryCode(float x, float step)
+{
+    const float size = std::abs(step * std::nearbyint(x / step)) >= step / 2.0F ? 1.0F : 0.0F;
+    return std::isnan(x) ? x : std::copysign(size, x);
+}
+
 inline float roundEven(float x, float step, float low, float high)
 {
     return clip(std::nearbyint(x / step), low, high);

@@ -1,111 +1,92 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/tensor/kernels/quantize.h"
 
-#include <bit>
-#include <cstdint>
-#include <limits>
+#include "core/tensor/kernels/vector_rounding.h"
 
-// Iterations are independent even where the output is the input, which compilers cannot know.
-#if defined(__clang__)
-#define BITSCAPE_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define BITSCAPE_INDEPENDENT _Pragma("GCC ivdep")
-#endif
+#include <algorithm>
+#include <limits>
 
 namespace bitscape::kernels {
 
 namespace {
 
-/// Half to even. SSE2 has no rounding instruction, and a call per element would be slow there:
-/// adding and subtracting 2^23 rounds the magnitudes below it, larger ones are integers already.
-inline float rne(float x)
-{
-#if defined(__SSE4_1__)
-    return __builtin_rintf(x);
-#else
-    constexpr float kFirstInteger = 8388608.0F;
-    const float size = __builtin_fabsf(x);
-    const float rounded = __builtin_copysignf((size + kFirstInteger) - kFirstInteger, x);
-    return size < kFirstInteger ? rounded : x;
-#endif
-}
-
-/// Floor of a number ≥ 0.
-inline float floorOf(float x)
-{
-    const float nearest = rne(x);
-    return nearest > x ? nearest - 1.0F : nearest;
-}
-
-/// Written so that NaN passes through.
-inline float clip(float x, float low, float high)
-{
-    const float raised = x < low ? low : x;
-    return raised > high ? high : raised;
-}
-
 /// Adding +0 turns −0 into +0 and changes nothing else.
 constexpr float kPlusZero = 0.0F;
 
 constexpr float kSmallestNormal = std::numeric_limits<float>::min();
+constexpr std::int32_t kMantissaBits = 23;
+constexpr std::int32_t kMantissaMask = 0x7FFFFF;
+constexpr std::int32_t kBias = 127;
 
-/// floor(log2(a)), or its nearest whole number: the switch at 2^(e + 1/2) is no float.
-inline int roundedLogarithm(std::uint32_t bits, bool floor)
+/// 2^floor(log2(a)) in bits, or that of the nearest whole number: the switch at 2^(e + 1/2) is no
+/// float.
+template <bool kFloor>
+BITSCAPE_INLINE IntVector powerBits(IntVector bits)
 {
-    constexpr std::uint32_t kMantissaMask = 0x7FFFFFU;
-    constexpr std::uint32_t kBelowSqrt2 = 0x3504F3U; ///< mantissa of the largest float below √2
-    const int exponent = static_cast<int>(bits >> 23U) - 127;
-    return exponent + (!floor && (bits & kMantissaMask) > kBelowSqrt2 ? 1 : 0);
+    constexpr std::int32_t kBelowSqrt2 = 0x3504F3; ///< mantissa of the largest float below √2
+    return (kFloor ? bits : bits + (kMantissaMask - kBelowSqrt2)) & ~kMantissaMask;
 }
 
-/// The same of log2(a) / 2. Odd powers of two are ties and go to the even neighbor.
-inline int roundedHalfLogarithm(std::uint32_t bits, bool floor)
+/// The same of twice log2(a) / 2. Odd powers of two are ties and go to the even neighbor.
+template <bool kFloor>
+BITSCAPE_INLINE IntVector evenPowerBits(IntVector bits)
 {
-    constexpr std::uint32_t kMantissaMask = 0x7FFFFFU;
-    const int exponent = static_cast<int>(bits >> 23U) - 127;
-    const int half = exponent >> 1;
-    const int odd = exponent & 1;
-    const int up = (bits & kMantissaMask) != 0U ? 1 : half & 1;
-    return floor ? half : half + odd * up;
+    const IntVector exponent = (bits >> kMantissaBits) - kBias;
+    const IntVector half = exponent >> 1;
+    const IntVector odd = exponent & 1;
+    const IntVector isMore = ((bits & kMantissaMask) + kMantissaMask) >> kMantissaBits;
+    const IntVector rounded = kFloor ? half : half + (odd & (isMore | half));
+    return (2 * rounded + kBias) << kMantissaBits;
 }
 
 /// 2^exponent for −126 … 127; 0 below, infinity above.
-inline float powerOfTwo(int exponent)
+float powerOfTwo(int exponent)
 {
-    const int low = exponent < -127 ? -127 : exponent;
-    const int high = low > 128 ? 128 : low;
-    return std::bit_cast<float>(static_cast<std::uint32_t>(high + 127) << 23U);
+    const int kept = std::clamp(exponent, -kBias, kBias + 1);
+    return std::bit_cast<float>((kept + kBias) << kMantissaBits);
 }
 
-inline float awayCode(float x, float step, float top)
+enum class Negative { Same, Scaled, Lowest }; ///< factor 1, another one, 0
+
+template <bool kQuadratic, bool kFloor, Negative kNegative>
+void quantizePowers(const float* x, float* y, std::ptrdiff_t count, const PowerOfTwoGrid& grid)
 {
-    const float code = floorOf(__builtin_fabsf(x) / step + 0.5F);
-    const float size = code >= top ? top : code;
-    const float value = x < 0.0F ? -size : size;
-    return (x == 0.0F ? 0.0F : value) + kPlusZero;
+    constexpr float kEpsilon = 1e-7F; // Keras' epsilon
+    const int twice = kQuadratic ? 2 : 1;
+    const float factor = grid.negativeFactor;
+    const Vector maxValue = broadcast(grid.maxValue);
+    const Vector least = broadcast(powerOfTwo(grid.lowest));
+    const Vector low = broadcast(powerOfTwo(twice * grid.lowest));
+    const Vector high = broadcast(powerOfTwo(twice * grid.highest));
+    mapVectors(
+        x, y, count, [=](Vector value) __attribute__((always_inline)) {
+            Vector size = sizeOf(value);
+            if constexpr (kNegative == Negative::Scaled) {
+                size = value < 0.0F ? size * factor : size;
+            } else if constexpr (kNegative == Negative::Lowest) {
+                size = value < 0.0F ? Vector{} : size;
+            }
+            const IntVector bits = bitsOf(atMost(size, maxValue));
+            const Vector power =
+                floatsOf(kQuadratic ? evenPowerBits<kFloor>(bits) : powerBits<kFloor>(bits));
+            Vector level = within(low, high, power);
+            level = size < kEpsilon ? least : level;
+            if constexpr (kNegative != Negative::Lowest) {
+                level = value <= -kSmallestNormal ? -level : level;
+            }
+            return value != value ? value : level;
+        });
 }
 
 template <bool kQuadratic, bool kFloor>
 void quantizePowers(const float* x, float* y, std::ptrdiff_t count, const PowerOfTwoGrid& grid)
 {
-    constexpr float kEpsilon = 1e-7F; // Keras' epsilon
-    const PowerOfTwoGrid g = grid;
-    const bool countsNegative = g.negativeFactor != 0.0F;
-    const float negativeSign = countsNegative ? -1.0F : 1.0F;
-    BITSCAPE_INDEPENDENT
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-        const float value = x[i];
-        const float below = countsNegative ? -value * g.negativeFactor : 0.0F;
-        const float size = value < 0.0F ? below : value;
-        const auto bits = std::bit_cast<std::uint32_t>(size < g.maxValue ? size : g.maxValue);
-        const int rounded =
-            kQuadratic ? roundedHalfLogarithm(bits, kFloor) : roundedLogarithm(bits, kFloor);
-        const int raised = rounded < g.lowest ? g.lowest : rounded;
-        const int clipped = raised > g.highest ? g.highest : raised;
-        const int scaled = kQuadratic ? 2 * clipped : clipped;
-        const float power = powerOfTwo(size < kEpsilon ? g.lowest : scaled);
-        const float level = value <= -kSmallestNormal ? power * negativeSign : power;
-        y[i] = value != value ? value : level;
+    if (grid.negativeFactor == 1.0F) {
+        quantizePowers<kQuadratic, kFloor, Negative::Same>(x, y, count, grid);
+    } else if (grid.negativeFactor == 0.0F) {
+        quantizePowers<kQuadratic, kFloor, Negative::Lowest>(x, y, count, grid);
+    } else {
+        quantizePowers<kQuadratic, kFloor, Negative::Scaled>(x, y, count, grid);
     }
 }
 
@@ -114,51 +95,65 @@ void quantizePowers(const float* x, float* y, std::ptrdiff_t count, const PowerO
 void quantizeGrid(const float* x, float* y, std::ptrdiff_t count, const Grid& grid)
 {
     const Grid g = grid;
-    BITSCAPE_INDEPENDENT
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-        y[i] = clip(rne(x[i] * g.inverse), g.low, g.high) * g.step + kPlusZero;
-    }
+    const Vector low = broadcast(g.low);
+    const Vector high = broadcast(g.high);
+    mapVectors(
+        x, y, count, [=](Vector value) __attribute__((always_inline)) {
+            return within(low, high, roundedEven(value * g.inverse)) * g.step + kPlusZero;
+        });
 }
 
 void quantizeAffine(const float* x, float* y, std::ptrdiff_t count, const AffineGrid& grid)
 {
     const AffineGrid g = grid;
-    BITSCAPE_INDEPENDENT
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-        y[i] = clip(rne(x[i] / g.scale), g.low, g.high) * g.scale + kPlusZero;
-    }
+    const Vector low = broadcast(g.low);
+    const Vector high = broadcast(g.high);
+    mapVectors(
+        x, y, count, [=](Vector value) __attribute__((always_inline)) {
+            return within(low, high, roundedEven(value / g.scale)) * g.scale + kPlusZero;
+        });
 }
 
 void quantizeLeaky(const float* x, float* y, std::ptrdiff_t count, const LeakyGrid& grid)
 {
     const LeakyGrid g = grid;
     const bool isLeaky = g.slope != 0.0F; // infinity times a slope of 0 would be NaN
-    BITSCAPE_INDEPENDENT
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-        const float p = x[i] * g.inverse;
-        const float below = isLeaky ? clip(rne(p * g.slope), g.low, 0.0F) : 0.0F;
-        const float value = (clip(rne(p), 0.0F, g.high) + below) * g.step + kPlusZero;
-        y[i] = value > g.bound ? g.bound : value;
-    }
+    const Vector low = broadcast(g.low);
+    const Vector high = broadcast(g.high);
+    const Vector bound = broadcast(g.bound);
+    mapVectors(
+        x, y, count, [=](Vector value) __attribute__((always_inline)) {
+            const Vector p = value * g.inverse;
+            const Vector below =
+                isLeaky ? within(low, Vector{}, roundedEven(p * g.slope)) : Vector{};
+            const Vector level =
+                (within(Vector{}, high, roundedEven(p)) + below) * g.step + kPlusZero;
+            return atMost(bound, level);
+        });
 }
 
 void quantizeSign(const float* x, float* y, std::ptrdiff_t count, float negative, float positive)
 {
-    BITSCAPE_INDEPENDENT
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-        const float value = x[i] <= -kSmallestNormal ? negative : positive;
-        y[i] = x[i] != x[i] ? x[i] : value;
-    }
+    const Vector below = broadcast(negative);
+    const Vector above = broadcast(positive);
+    mapVectors(
+        x, y, count, [=](Vector value) __attribute__((always_inline)) {
+            const Vector level = value <= -kSmallestNormal ? below : above;
+            return value != value ? value : level;
+        });
 }
 
 void quantizeTernary(const float* x, float* y, std::ptrdiff_t count, float threshold, float level)
 {
-    BITSCAPE_INDEPENDENT
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-        const float away = x[i] < 0.0F ? -level : level;
-        const float value = __builtin_fabsf(x[i]) >= threshold && x[i] != 0.0F ? away : 0.0F;
-        y[i] = x[i] != x[i] ? x[i] : value;
-    }
+    const Vector below = broadcast(-level);
+    const Vector above = broadcast(level);
+    mapVectors(
+        x, y, count, [=](Vector value) __attribute__((always_inline)) {
+            const Vector away = value < 0.0F ? below : above;
+            const Vector rounded = sizeOf(value) >= threshold ? away : Vector{};
+            const Vector kept = value == 0.0F ? Vector{} : rounded;
+            return value != value ? value : kept;
+        });
 }
 
 void quantizePowerOfTwo(const float* x, float* y, std::ptrdiff_t count, const PowerOfTwoGrid& grid)
@@ -172,128 +167,49 @@ void quantizePowerOfTwo(const float* x, float* y, std::ptrdiff_t count, const Po
     }
 }
 
-void roundAwayByChannel(const float* x, float* z, std::ptrdiff_t rows, std::ptrdiff_t channels,
-                        float factor, const float* step, float top)
-{
-    if (channels == 1) {
-        const float only = step[0];
-        BITSCAPE_INDEPENDENT
-        for (std::ptrdiff_t i = 0; i < rows; ++i) {
-            z[i] = awayCode(x[i] * factor, only, top);
-        }
-        return;
-    }
-    for (std::ptrdiff_t r = 0; r < rows; ++r) {
-        BITSCAPE_INDEPENDENT
-        for (std::ptrdiff_t c = 0; c < channels; ++c) {
-            const std::ptrdiff_t i = r * channels + c;
-            z[i] = awayCode(x[i] * factor, step[c], top);
-        }
-    }
-}
-
-void roundEvenByChannel(const float* x, float* z, std::ptrdiff_t rows, std::ptrdiff_t channels,
-                        const float* step, float low, float high)
-{
-    if (channels == 1) {
-        const float only = step[0];
-        BITSCAPE_INDEPENDENT
-        for (std::ptrdiff_t i = 0; i < rows; ++i) {
-            z[i] = clip(rne(x[i] / only), low, high) + kPlusZero;
-        }
-        return;
-    }
-    for (std::ptrdiff_t r = 0; r < rows; ++r) {
-        BITSCAPE_INDEPENDENT
-        for (std::ptrdiff_t c = 0; c < channels; ++c) {
-            const std::ptrdiff_t i = r * channels + c;
-            z[i] = clip(rne(x[i] / step[c]), low, high) + kPlusZero;
-        }
-    }
-}
-
-void scaleByChannel(const float* z, float* y, std::ptrdiff_t rows, std::ptrdiff_t channels,
-                    const float* step)
-{
-    if (channels == 1) {
-        const float only = step[0];
-        BITSCAPE_INDEPENDENT
-        for (std::ptrdiff_t i = 0; i < rows; ++i) {
-            y[i] = z[i] * only + kPlusZero;
-        }
-        return;
-    }
-    for (std::ptrdiff_t r = 0; r < rows; ++r) {
-        BITSCAPE_INDEPENDENT
-        for (std::ptrdiff_t c = 0; c < channels; ++c) {
-            const std::ptrdiff_t i = r * channels + c;
-            y[i] = z[i] * step[c] + kPlusZero;
-        }
-    }
-}
-
-void maxAbsByChannel(const float* x, std::ptrdiff_t rows, std::ptrdiff_t channels, float* largest)
-{
-    for (std::ptrdiff_t r = 0; r < rows; ++r) {
-        BITSCAPE_INDEPENDENT
-        for (std::ptrdiff_t c = 0; c < channels; ++c) {
-            const float size = __builtin_fabsf(x[r * channels + c]);
-            largest[c] = size > largest[c] ? size : largest[c];
-        }
-    }
-}
-
-void sumProductsByChannel(const float* x, const float* z, std::ptrdiff_t rows,
-                          std::ptrdiff_t channels, float factor, double* xz, double* zz)
-{
-    for (std::ptrdiff_t r = 0; r < rows; ++r) {
-        BITSCAPE_INDEPENDENT
-        for (std::ptrdiff_t c = 0; c < channels; ++c) {
-            const std::ptrdiff_t i = r * channels + c;
-            const double code = z[i];
-            xz[c] += static_cast<double>(x[i] * factor) * code;
-            zz[c] += code * code;
-        }
-    }
-}
-
 void blend(const float* x, float* y, std::ptrdiff_t count, float share)
 {
     const float rest = 1.0F - share;
-    BITSCAPE_INDEPENDENT
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-        y[i] = rest * x[i] + share * y[i];
-    }
+    mapVectors(
+        x, y, y, count, [=](Vector from, Vector to) __attribute__((always_inline)) {
+            return rest * from + share * to;
+        });
 }
 
 void leakyRelu(const float* x, float* y, std::ptrdiff_t count, float slope, float cap)
 {
-    BITSCAPE_INDEPENDENT
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-        const float value = x[i] < 0.0F ? x[i] * slope : x[i];
-        y[i] = (x[i] > cap ? cap : value) + kPlusZero;
-    }
+    const Vector most = broadcast(cap);
+    mapVectors(
+        x, y, count, [=](Vector value) __attribute__((always_inline)) {
+            const Vector sloped = value < 0.0F ? value * slope : value;
+            return (value > most ? most : sloped) + kPlusZero;
+        });
 }
 
 void leakyReluGradient(const float* x, const float* g, float* dx, std::ptrdiff_t count, float slope,
                        float cap)
 {
-    BITSCAPE_INDEPENDENT
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-        const float passed = x[i] > 0.0F ? g[i] : g[i] * slope;
-        dx[i] = x[i] <= cap ? passed : 0.0F;
-    }
+    mapVectors(
+        x, g, dx, count, [=](Vector value, Vector upstream) __attribute__((always_inline)) {
+            const Vector passed = value > 0.0F ? upstream : upstream * slope;
+            return value <= cap ? passed : Vector{};
+        });
+}
+
+void multiplyBy(const float* x, float* y, std::ptrdiff_t count, float factor)
+{
+    mapVectors(
+        x, y, count, [=](Vector value) __attribute__((always_inline)) { return value * factor; });
 }
 
 void clipGradient(const float* x, const float* g, float* dx, std::ptrdiff_t count, float low,
                   float high)
 {
-    BITSCAPE_INDEPENDENT
-    for (std::ptrdiff_t i = 0; i < count; ++i) {
-        const float upstream = g[i];
-        const float fromLow = x[i] >= low ? upstream : 0.0F;
-        dx[i] = x[i] <= high ? fromLow : 0.0F;
-    }
+    mapVectors(
+        x, g, dx, count, [=](Vector value, Vector upstream) __attribute__((always_inline)) {
+            const Vector fromLow = value >= low ? upstream : Vector{};
+            return value <= high ? fromLow : Vector{};
+        });
 }
 
 } // namespace bitscape::kernels

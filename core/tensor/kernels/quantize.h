@@ -7,7 +7,8 @@
 
 // Loops of core/quant: round, clip, scale, and the masks of straight-through gradients. rne is
 // rounding half to even. The output may be the input. NaN gives NaN; infinities saturate; a zero is
-// +0. quantize.cpp is compiled without fused multiply-add: every variant gives the same bits.
+// +0. Compiled without fused multiply-add: every variant gives the same bits. Large results that do
+// not overwrite their input pass the caches by.
 namespace bitscape::kernels {
 
 /// y = step · clip(rne(x · inverse), low, high).
@@ -75,6 +76,22 @@ BITSCAPE_KERNEL void roundEvenByChannel(const float* x, float* z, std::ptrdiff_t
                                         std::ptrdiff_t channels, const float* step, float low,
                                         float high);
 
+/// y = output[c] · z with the codes of roundAwayByChannel().
+BITSCAPE_KERNEL void quantizeAwayByChannel(const float* x, float* y, std::ptrdiff_t rows,
+                                           std::ptrdiff_t channels, float factor, const float* step,
+                                           float top, const float* output);
+
+/// y = output[c] · z, z the sign of x where rounding |x| / step[c] half to even gives 1 or more,
+/// else 0.
+BITSCAPE_KERNEL void quantizeTernaryByChannel(const float* x, float* y, std::ptrdiff_t rows,
+                                              std::ptrdiff_t channels, const float* step,
+                                              const float* output);
+
+/// y = output[c] · z, z = 1 or, for x < 0 that are no denormals, `negative`.
+BITSCAPE_KERNEL void quantizeSignByChannel(const float* x, float* y, std::ptrdiff_t rows,
+                                           std::ptrdiff_t channels, float negative,
+                                           const float* output);
+
 /// y = step[c] · z, row by row.
 BITSCAPE_KERNEL void scaleByChannel(const float* z, float* y, std::ptrdiff_t rows,
                                     std::ptrdiff_t channels, const float* step);
@@ -88,6 +105,24 @@ BITSCAPE_KERNEL void sumProductsByChannel(const float* x, const float* z, std::p
                                           std::ptrdiff_t channels, float factor, double* xz,
                                           double* zz);
 
+/// Where the sums of a least-squares fit are added to: products[c] += Σ x · factor · z, squares[c]
+/// += Σ z², over the rows in order. Channels that are settled may be left out; null: none is.
+struct FitSums {
+    double* products = nullptr;
+    double* squares = nullptr;
+    const unsigned char* settled = nullptr;
+};
+/// With the codes z of roundAwayByChannel(), quantizeTernaryByChannel() and
+/// quantizeSignByChannel(), which are not written anywhere.
+BITSCAPE_KERNEL void sumAwayByChannel(const float* x, std::ptrdiff_t rows, std::ptrdiff_t channels,
+                                      float factor, const float* step, float top,
+                                      const FitSums& sums);
+BITSCAPE_KERNEL void sumTernaryByChannel(const float* x, std::ptrdiff_t rows,
+                                         std::ptrdiff_t channels, const float* step,
+                                         const FitSums& sums);
+BITSCAPE_KERNEL void sumSignByChannel(const float* x, std::ptrdiff_t rows, std::ptrdiff_t channels,
+                                      float negative, const FitSums& sums);
+
 /// y = (1 − share) · x + share · y: a part of the quantization noise.
 BITSCAPE_KERNEL void blend(const float* x, float* y, std::ptrdiff_t count, float share);
 
@@ -98,6 +133,9 @@ BITSCAPE_KERNEL void leakyRelu(const float* x, float* y, std::ptrdiff_t count, f
 /// dx = g for 0 < x ≤ cap, slope · g for x ≤ 0, 0 for x > cap and NaN.
 BITSCAPE_KERNEL void leakyReluGradient(const float* x, const float* g, float* dx,
                                        std::ptrdiff_t count, float slope, float cap);
+
+/// y = x · factor.
+BITSCAPE_KERNEL void multiplyBy(const float* x, float* y, std::ptrdiff_t count, float factor);
 
 /// dx = g for low ≤ x ≤ high, else 0.
 BITSCAPE_KERNEL void clipGradient(const float* x, const float* g, float* dx, std::ptrdiff_t count,

@@ -139,5 +139,27 @@ TEST(CodeRule, aPartOfATensorDrawsWhatTheWholeDraws)
     EXPECT_EQ(whole, part);
 }
 
+TEST(Rounding, powersOfTwoAreThoseOfTheRoundedLogarithm)
+{
+    const auto expectPower = [](float value) {
+        const float wanted = std::exp2(std::nearbyint(logarithm2(value + kEpsilon)));
+        EXPECT_EQ(nearestPowerOfTwo(value), wanted) << value;
+    };
+    for (int exponent = -30; exponent < 127; ++exponent) {
+        const float root = std::ldexp(1.41421354F, exponent);
+        float near = root * (1.0F - 3e-4F);
+        for (int i = 0; i < 400; ++i, near = near * (1.0F + 1.5e-6F)) {
+            expectPower(near);
+        }
+        expectPower(std::ldexp(1.0F, exponent));
+        expectPower(std::ldexp(1.999F, exponent));
+    }
+    for (const float value : {0.0F, 1e-40F, 1e-9F, 3.4e38F}) {
+        expectPower(value);
+    }
+    EXPECT_TRUE(std::isinf(nearestPowerOfTwo(std::numeric_limits<float>::infinity())));
+    EXPECT_TRUE(std::isnan(nearestPowerOfTwo(std::numeric_limits<float>::quiet_NaN())));
+}
+
 } // namespace
 } // namespace bitscape::quant

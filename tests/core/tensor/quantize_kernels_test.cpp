@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <span>
@@ -228,6 +229,149 @@ TEST_P(ByChannel, sumsEqualTwin)
     }
     EXPECT_EQ(products, wantedProducts);
     EXPECT_EQ(squares, wantedSquares);
+}
+
+/// Steps of every kind: powers of two, others, and ones beyond the ordinary.
+std::vector<std::vector<float>> stepsOf(std::ptrdiff_t channels)
+{
+    std::vector<float> powers;
+    std::vector<float> others;
+    std::vector<float> strange;
+    const std::vector<float> special{0.0F, 1e-40F, 0x1p-126F, 0x1p127F, kInfinity, kNan, 3e38F};
+    for (std::ptrdiff_t c = 0; c < channels; ++c) {
+        powers.push_back(std::exp2(static_cast<float>(c % 5 - 4)));
+        others.push_back(0.05F + 0.013F * static_cast<float>(c));
+        strange.push_back(special[static_cast<std::size_t>(c) % special.size()]);
+    }
+    return {powers, others, strange};
+}
+
+/// Values and, next to half of every step, where codes change.
+std::vector<float> around(const std::vector<float>& step, std::ptrdiff_t rows)
+{
+    std::vector<float> x = samples(rows * std::ssize(step), 11);
+    for (std::size_t i = 0; i < x.size(); i += 3) {
+        const float half = step[i % step.size()] / 2.0F;
+        const float next = std::nextafter(half, kInfinity);
+        x[i] = i % 2 == 0 ? next : (i % 5 == 0 ? std::nextafter(next, kInfinity) : -half);
+    }
+    return x;
+}
+
+/// `quantize(x, y)` and `sum(x, products, squares)` against codes of one element.
+template <class Quantize, class Sum, class Code>
+void compareFit(const std::vector<float>& x, const std::vector<float>& output, float factor,
+                Quantize quantize, Sum sum, Code code)
+{
+    const std::size_t channels = output.size();
+    std::vector<float> y(x.size());
+    quantize(x.data(), y.data());
+    std::vector<float> inPlace = x;
+    quantize(inPlace.data(), inPlace.data());
+    std::vector<double> products(channels, 0.0);
+    std::vector<double> squares(channels, 0.0);
+    sum(x.data(), products.data(), squares.data());
+    std::vector<double> wantedProducts(channels, 0.0);
+    std::vector<double> wantedSquares(channels, 0.0);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        const std::size_t c = i % channels;
+        const float z = code(x[i], c);
+        const float wanted = plusZero(z * output[c]);
+        ASSERT_TRUE(sameBits(y[i], wanted)) << "x = " << x[i] << ": " << y[i] << ", " << wanted;
+        ASSERT_TRUE(sameBits(inPlace[i], wanted)) << "in place, x = " << x[i];
+        wantedProducts[c] += static_cast<double>(x[i] * factor) * static_cast<double>(z);
+        wantedSquares[c] += static_cast<double>(z) * static_cast<double>(z);
+    }
+    for (std::size_t c = 0; c < channels; ++c) {
+        const bool isNan = std::isnan(wantedProducts[c]);
+        EXPECT_TRUE(isNan ? std::isnan(products[c]) : products[c] == wantedProducts[c]);
+        EXPECT_TRUE(isNan ||
+                    squares[c] == wantedSquares[c]); // where NaN reaches the quotient anyway
+    }
+}
+
+TEST_P(ByChannel, fitsEqualTwins)
+{
+    const std::ptrdiff_t channels = GetParam();
+    constexpr std::ptrdiff_t kRows = 37;
+    const std::vector<float> output(static_cast<std::size_t>(channels), 0.75F);
+    for (const std::vector<float>& step : stepsOf(channels)) {
+        const std::vector<float> x = around(step, kRows);
+        for (const float top : {0.0F, 7.0F, 5000.0F}) {
+            compareFit(
+                x, output, 0.5F,
+                [&](const float* from, float* to) {
+                    quantizeAwayByChannel(from, to, kRows, channels, 0.5F, step.data(), top,
+                                          output.data());
+                },
+                [&](const float* from, double* products, double* squares) {
+                    sumAwayByChannel(from, kRows, channels, 0.5F, step.data(), top,
+                                     {products, squares, nullptr});
+                },
+                [&](float value, std::size_t c) {
+                    return twin::roundAway(value, 0.5F, step[c], top);
+                });
+        }
+        compareFit(
+            x, output, 1.0F,
+            [&](const float* from, float* to) {
+                quantizeTernaryByChannel(from, to, kRows, channels, step.data(), output.data());
+            },
+            [&](const float* from, double* products, double* squares) {
+                sumTernaryByChannel(from, kRows, channels, step.data(),
+                                    {products, squares, nullptr});
+            },
+            [&](float value, std::size_t c) { return twin::ternaryCode(value, step[c]); });
+        for (const float negative : {-1.0F, 0.0F}) {
+            compareFit(
+                x, output, 1.0F,
+                [&](const float* from, float* to) {
+                    quantizeSignByChannel(from, to, kRows, channels, negative, output.data());
+                },
+                [&](const float* from, double* products, double* squares) {
+                    sumSignByChannel(from, kRows, channels, negative, {products, squares, nullptr});
+                },
+                [&](float value, std::size_t) {
+                    return twin::quantizeSign(value, negative, 1.0F);
+                });
+        }
+    }
+}
+
+TEST_P(ByChannel, settledChannelsMayBeLeftOut)
+{
+    const std::ptrdiff_t channels = GetParam();
+    const auto size = static_cast<std::size_t>(channels);
+    const std::vector<float> step(size, 0.3F);
+    const std::vector<float> x(size * 5, 1.0F);
+    const std::vector<unsigned char> settled(size, 1);
+    std::vector<unsigned char> open = settled;
+    open.back() = 0;
+    std::vector<double> products(size, 0.0);
+    std::vector<double> squares(size, 0.0);
+    sumTernaryByChannel(x.data(), 5, channels, step.data(),
+                        {products.data(), squares.data(), open.data()});
+    EXPECT_EQ(products.back(), 5.0);
+    EXPECT_EQ(squares.back(), 5.0);
+}
+
+TEST(QuantizeKernels, largeResultsThatPassTheCachesByEqualSmallOnes)
+{
+    constexpr std::ptrdiff_t kCount = (std::ptrdiff_t{4} << 20) + 11;
+    const std::vector<float> some = samples(4096, 12);
+    std::vector<float> x;
+    while (std::ssize(x) < kCount) {
+        x.insert(x.end(), some.begin(), some.end());
+    }
+    const Grid grid{8.0F, 0.125F, -8.0F, 7.0F};
+    std::vector<float> y(x.size());
+    quantizeGrid(x.data() + 3, y.data() + 1, kCount - 3, grid); // neither lies on whole vectors
+    std::vector<float> wanted(some.size());
+    quantizeGrid(some.data(), wanted.data(), std::ssize(some), grid);
+    for (std::size_t i = 3; i < static_cast<std::size_t>(kCount); ++i) {
+        ASSERT_TRUE(sameBits(y[i - 2], wanted[i % some.size()])) << i;
+    }
+    EXPECT_EQ(y.front(), 0.0F);
 }
 
 INSTANTIATE_TEST_SUITE_P(Widths, ByChannel, testing::Values(1, 2, 5, 8, 16, 19, 40));
