@@ -12,6 +12,34 @@
 
 namespace bitscape {
 
+namespace {
+
+constexpr int kSpins = 2000; // looks before a thread goes to sleep: about 30 µs
+
+void relax()
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+/// True as soon as the condition holds, false if it takes long.
+template <class Condition>
+bool holdsSoon(const Condition& condition)
+{
+    for (int spin = 0; spin < kSpins; ++spin) {
+        if (condition()) {
+            return true;
+        }
+        relax();
+    }
+    return false;
+}
+
+} // namespace
+
+/// Loops often follow each other closely, so threads look for the next one for a while before they
+/// sleep. A helper that wakes up too late finds the loop closed and keeps nobody waiting.
 struct Parallel::State {
     std::mutex mutex;
     std::condition_variable_any started;
@@ -19,8 +47,10 @@ struct Parallel::State {
     const std::function<void(std::size_t, int)>* body = nullptr;
     std::size_t count = 0;
     std::atomic<std::size_t> next{0};
-    int running = 0;
-    std::uint64_t generation = 0;
+    bool isOpen = false; ///< helpers may join the loop
+    int sleeping = 0;
+    std::atomic<int> running{0}; ///< helpers in the loop
+    std::atomic<std::uint64_t> generation{0};
     std::exception_ptr thrown;
     std::vector<std::jthread> helpers; // last member: joins before the rest goes
 
@@ -39,16 +69,31 @@ struct Parallel::State {
         }
     }
 
+    /// Waits for a loop after the one `seen`; false: the pool ends.
+    bool await(const std::stop_token& stop, std::uint64_t seen)
+    {
+        const auto isNew = [&] { return generation != seen; };
+        if (holdsSoon([&] { return isNew() || stop.stop_requested(); })) {
+            return !stop.stop_requested();
+        }
+        std::unique_lock lock(mutex);
+        ++sleeping;
+        const bool isThere = started.wait(lock, stop, isNew);
+        --sleeping;
+        return isThere;
+    }
+
     void serve(const std::stop_token& stop, int worker)
     {
         std::uint64_t seen = 0;
-        while (true) {
+        while (await(stop, seen)) {
             {
-                std::unique_lock lock(mutex);
-                if (!started.wait(lock, stop, [&] { return generation != seen; })) {
-                    return;
-                }
+                const std::lock_guard lock(mutex);
                 seen = generation;
+                if (!isOpen) {
+                    continue;
+                }
+                ++running;
             }
             work(worker);
             const std::lock_guard lock(mutex);
@@ -56,6 +101,33 @@ struct Parallel::State {
                 finished.notify_one();
             }
         }
+    }
+
+    void open(const std::function<void(std::size_t, int)>& loop, std::size_t items)
+    {
+        const std::lock_guard lock(mutex);
+        body = &loop;
+        count = items;
+        next = 0;
+        thrown = nullptr;
+        isOpen = true;
+        ++generation;
+        if (sleeping > 0) {
+            started.notify_all();
+        }
+    }
+
+    /// Ends the loop when all helpers in it are through.
+    void close()
+    {
+        {
+            const std::lock_guard lock(mutex);
+            isOpen = false;
+        }
+        const auto isDone = [&] { return running == 0; };
+        static_cast<void>(holdsSoon(isDone));
+        std::unique_lock lock(mutex);
+        finished.wait(lock, isDone);
     }
 };
 
@@ -86,19 +158,9 @@ void Parallel::forEach(std::size_t count, const std::function<void(std::size_t, 
         }
         return;
     }
-    {
-        const std::lock_guard lock(state.mutex);
-        state.body = &body;
-        state.count = count;
-        state.next = 0;
-        state.running = static_cast<int>(state.helpers.size());
-        state.thrown = nullptr;
-        ++state.generation;
-    }
-    state.started.notify_all();
+    state.open(body, count);
     state.work(0);
-    std::unique_lock lock(state.mutex);
-    state.finished.wait(lock, [&] { return state.running == 0; });
+    state.close();
     if (state.thrown) {
         std::rethrow_exception(state.thrown);
     }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 
 namespace bitscape::graph {
@@ -170,6 +171,28 @@ void Activation::gradient(const float* values, const float* dy, const Shape& sha
     const Index channels = shape.channels();
     functionGradient(function, values, dy, shape.elementCount() / std::max<Index>(channels, 1),
                      channels, dx);
+}
+
+std::optional<ByteConvolution::InputGrid> byteLevels(const quant::Quantizer& quantizer)
+{
+    constexpr float kMostLevels = 255.0F;
+    const float most = std::numeric_limits<float>::infinity();
+    const TensorView value{&most, Shape{1}};
+    if (quantizer.info().isFunction || !quantizer.isElementwise() || quantizer.isSigned() ||
+        quantizer.needsRange() || !quantizer.learned().empty() || !quantizer.accepts(value.shape)) {
+        return std::nullopt;
+    }
+    float highest = 0.0F;
+    quantizer.apply(value, {&highest, value.shape}, {});
+    const quant::Fit fit = quantizer.fit(value, {});
+    const float step = fit.step.size() == 1 ? fit.step.data()[0] : 0.0F;
+    int exponent = 0;
+    const bool isPower = std::frexp(step, &exponent) == 0.5F;
+    const float levels = highest / step;
+    if (!isPower || !(levels >= 1.0F && levels <= kMostLevels)) {
+        return std::nullopt;
+    }
+    return ByteConvolution::InputGrid{step, static_cast<std::int32_t>(levels)};
 }
 
 Function functionOf(const Op& op)

@@ -3,6 +3,7 @@
 
 #include "core/graph/op.h"
 #include "core/quant/quantizer.h"
+#include "core/tensor/byte_convolution.h"
 #include "core/tensor/tensor.h"
 
 #include <optional>
@@ -42,6 +43,11 @@ struct Activation {
     void gradient(const float* values, const float* dy, const Shape& shape, float* dx,
                   const quant::CallContext& call) const;
 };
+
+/// The levels of a quantizer whose values are 0, step … n·step for a power of two as step and n ≤
+/// 255; nothing for others.
+[[nodiscard]] std::optional<ByteConvolution::InputGrid>
+byteLevels(const quant::Quantizer& quantizer);
 
 /// The activation function an op carries; linear for most.
 [[nodiscard]] Function functionOf(const Op& op);

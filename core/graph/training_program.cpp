@@ -180,6 +180,10 @@ private:
             ++m_readers[static_cast<std::size_t>(sourceOf(input))];
         }
         n.readsOutput = kernel.readsOutput();
+        const quant::QuantizerPtr& before = node(sourceOf(layer.inputs[0])).activation.quantizer;
+        if (const auto levels = before ? byteLevels(*before) : std::nullopt) {
+            kernel.expectLevels(*levels);
+        }
         n.z = n.y = {.buffer = newBuffer(n.shape.elementCount())};
         if (kernel.savedFloats() > 0) {
             n.saved = newBuffer(kernel.savedFloats());
@@ -306,15 +310,35 @@ private:
     void addDeactivation(int l)
     {
         Node& n = node(l);
-        const Ref values = n.activation.reads() == GradientReads::Input ? n.z : n.y;
+        n.values = n.activation.reads() == GradientReads::Input ? n.z : n.y;
         const Action action{Work::Deactivate, l};
         // The gradient of a learned step may depend on how many values there are.
         if (n.activation.worksInBlocks() && !n.activation.isLearned()) {
-            add(action, {values.buffer, n.gradient});
+            repeatMaker(l);
+            add(action, {n.values.buffer, n.gradient});
         } else {
-            addAfter(action, {values.buffer, n.gradient});
+            addAfter(action, {n.values.buffer, n.gradient});
             nextStage();
         }
+    }
+
+    /// A normalization's output is made again from its input, which is read on the way back anyway:
+    /// that costs less than to write and read it as a whole.
+    void repeatMaker(int l)
+    {
+        Node& n = node(l);
+        const int maker = kernelOf(l).isIdentity() ? sourceOf(m_graph.layer(l).inputs[0]) : l;
+        Node& made = node(maker);
+        if (!std::holds_alternative<BatchNormOp>(m_graph.layer(maker).op) || made.z.buffer < 0 ||
+            made.z.buffer != n.values.buffer || kernelOf(maker).wantsBatch()) {
+            return;
+        }
+        if (made.again.buffer < 0) {
+            made.again.buffer = newBuffer(made.shape.elementCount());
+        }
+        n.values = made.again;
+        add({Work::Repeat, maker, kernelOf(maker).forwardPhases() - 1},
+            {made.inputs[0].buffer, made.again.buffer});
     }
 
     void addKernelBackward(int l)

@@ -38,6 +38,8 @@ struct Node {
     bool readsOutput = false;
     bool flows = false; ///< a gradient passes through
     Ref z, y;           ///< before and after the activation; may be the same
+    Ref again;          ///< z, made a second time on the way back instead of kept
+    Ref values;         ///< that the gradient of the activation is computed from
     int gradient = -1;  ///< buffer of dy, which becomes dz
     int saved = -1;
     std::vector<Ref> inputs;
@@ -48,6 +50,7 @@ struct Node {
 enum class Work {
     Forward,      ///< a phase of the kernel; after a stage: finishForward()
     Activate,     ///< z → y
+    Repeat,       ///< a phase of the kernel on the way back, into `again`
     LoadUpstream, ///< of output number `phase`
     Penalize,     ///< adds the gradient of penalty number `phase` to dy
     Deactivate,   ///< dy → dz, in place

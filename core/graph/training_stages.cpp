@@ -13,13 +13,7 @@ namespace bitscape::graph {
 namespace {
 
 constexpr Index kCacheFloats = 1 << 18; // 1 MiB: what a chunk's tensors should fit in
-constexpr Index kLargestChunk = 32;     // samples
-
-/// Values that the gradient of an activation is computed from.
-Ref valuesOf(const Node& node)
-{
-    return node.activation.reads() == GradientReads::Input ? node.z : node.y;
-}
+constexpr Index kLargestChunk = 128;    // samples
 
 } // namespace
 
@@ -37,11 +31,13 @@ quant::CallContext StepCalls::insideOf(std::size_t layer) const
     return call;
 }
 
-quant::CallContext StepCalls::ofOutput(const Graph& graph, int layer, Index first) const
+quant::CallContext StepCalls::ofOutput(const Layer& layer, int number, Index first,
+                                       bool draws) const
 {
-    quant::CallContext call = streamOf("activation", static_cast<std::size_t>(layer));
+    quant::CallContext call =
+        draws ? streamOf("activation", static_cast<std::size_t>(number)) : base;
     call.seed += static_cast<std::uint64_t>(first);
-    call.noise = noiseOf(graph.layer(layer));
+    call.noise = noiseOf(layer);
     return call;
 }
 
@@ -118,7 +114,7 @@ void TrainingStages::begin(std::span<const TensorView> inputs, Index samples)
 {
     m_inputs.assign(inputs.begin(), inputs.end());
     m_samples = samples;
-    m_items = static_cast<int>(std::min<Index>(kItems, samples));
+    m_items = m_threads.isSmall() ? 1 : static_cast<int>(std::min<Index>(kItems, samples));
 }
 
 void TrainingStages::forward(const StepCalls& calls, LearnedPlaces& learned)
@@ -188,6 +184,12 @@ void TrainingStages::runAction(const Action& action, const SampleRange& range, W
                  at(nodeOf(action.layer).y, range, worker), range,
                  nodeOf(action.layer).shape.batchOf(range.count), 0);
         return;
+    case Work::Repeat:
+        kernelOf(action.layer)
+            .forward(action.phase, {.samples = range,
+                                    .inputs = inputsOf(nodeOf(action.layer), range, worker),
+                                    .output = at(nodeOf(action.layer).again, range, worker)});
+        return;
     case Work::LoadUpstream:
         loadUpstream(action, range, worker);
         return;
@@ -195,7 +197,7 @@ void TrainingStages::runAction(const Action& action, const SampleRange& range, W
         penalize(action, range, worker);
         return;
     case Work::Deactivate:
-        deactivate(action.layer, at(valuesOf(nodeOf(action.layer)), range, worker),
+        deactivate(action.layer, at(nodeOf(action.layer).values, range, worker),
                    at({.buffer = nodeOf(action.layer).gradient}, range, worker),
                    nodeOf(action.layer).shape.batchOf(range.count));
         return;
@@ -230,8 +232,9 @@ void TrainingStages::runAfter(const Action& action)
         activate(action.layer, whole(node.z), whole(node.y), all, shape, 0);
         return;
     case Work::Deactivate:
-        deactivate(action.layer, whole(valuesOf(node)), whole({.buffer = node.gradient}), shape);
+        deactivate(action.layer, whole(node.values), whole({.buffer = node.gradient}), shape);
         return;
+    case Work::Repeat:
     case Work::Penalize:
     case Work::LoadUpstream:
         return;
@@ -266,9 +269,10 @@ void TrainingStages::activate(int layer, const float* z, float* y, const SampleR
                               const Shape& shape, Index offset)
 {
     const Node& node = nodeOf(layer);
-    node.activation.apply(
-        z, shape, y,
-        m_calls->ofOutput(m_graph, layer, range.first * node.shape.elementCount() + offset));
+    node.activation.apply(z, shape, y,
+                          m_calls->ofOutput(m_graph.layer(layer), layer,
+                                            range.first * node.shape.elementCount() + offset,
+                                            !node.activation.worksInBlocks()));
 }
 
 void TrainingStages::deactivate(int layer, const float* values, float* gradient, const Shape& shape)

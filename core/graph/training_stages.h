@@ -23,8 +23,9 @@ struct StepCalls {
     [[nodiscard]] quant::CallContext ofWeight(std::size_t slot) const;
     /// Of quantizers inside a layer's kernel.
     [[nodiscard]] quant::CallContext insideOf(std::size_t layer) const;
-    /// Of a layer's output, from its element `first` on.
-    [[nodiscard]] quant::CallContext ofOutput(const Graph& graph, int layer, Index first) const;
+    /// Of a layer's output, from its element `first` on; `draws`: its values depend on the place.
+    [[nodiscard]] quant::CallContext ofOutput(const Layer& layer, int number, Index first,
+                                              bool draws) const;
     /// QKeras' scheduler knows the quantizers of activation layers, not those of other outputs.
     [[nodiscard]] std::optional<float> noiseOf(const Layer& layer) const;
 
@@ -50,6 +51,7 @@ class StageThreads {
 public:
     StageThreads(Parallel& parallel, bool isSmall) : m_parallel(parallel), m_isSmall(isSmall) {}
 
+    [[nodiscard]] bool isSmall() const { return m_isSmall; }
     [[nodiscard]] int count() const { return m_isSmall ? 1 : m_parallel.threads(); }
     /// body(item, worker).
     template <class Body>

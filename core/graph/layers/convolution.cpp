@@ -44,7 +44,15 @@ public:
 
     bool callsBlockDone() const override { return true; }
     bool clamps() const override { return true; }
-    Index scratchFloats() const override { return m_convolution->scratchSize(); }
+    Index scratchFloats() const override
+    {
+        return std::max(m_convolution->scratchSize(), m_bytes ? m_bytes->scratchSize() : 0);
+    }
+    void expectLevels(const ByteConvolution::InputGrid& grid) override
+    {
+        m_levels = grid;
+        m_bytes = ByteConvolution::make(m_convolution->geometry());
+    }
 
     void setWeights(LayerWeights weights) override
     {
@@ -54,6 +62,7 @@ public:
             kernel = m_masked.data();
         }
         m_convolution->pack(kernel, m_packed.data());
+        m_fitsBytes = m_bytes && m_bytes->pack(kernel, m_levels);
         m_finish.bias = m_useBias ? weights[1].data : nullptr;
         if (m_packedGradient.size() > 0) {
             m_convolution->packGradient(kernel, m_packedGradient.data());
@@ -62,9 +71,20 @@ public:
 
     void forward(int /*phase*/, const ForwardCall& call) override
     {
-        m_convolution->forward(call.inputs[0], call.samples.count, m_packed.data(),
-                               clamped(m_finish, call), call.output, call.samples.scratch,
-                               call.done);
+        const auto& g = m_convolution->geometry();
+        const SampleRange& s = call.samples;
+        const kernels::Finish finish = clamped(m_finish, call);
+        const Index quick = m_fitsBytes ? m_bytes->forward(call.inputs[0], s.count, finish,
+                                                           call.output, s.scratch, call.done)
+                                        : 0;
+        if (quick == s.count) {
+            return;
+        }
+        const Index before = quick * g.outputSize();
+        const auto done = [&](Index first, Index count) { call.done(before + first, count); };
+        m_convolution->forward(call.inputs[0] + quick * g.inputSize(), s.count - quick,
+                               m_packed.data(), finish, call.output + before, s.scratch,
+                               call.done ? BlockDone(done) : BlockDone());
     }
 
     void prepareTraining(int items, Index samples) override
@@ -162,6 +182,9 @@ private:
     std::vector<float> m_mask;
     Tensor m_masked;
     kernels::Finish m_finish;
+    std::unique_ptr<ByteConvolution> m_bytes; ///< null: the input is not expected on a grid
+    ByteConvolution::InputGrid m_levels;
+    bool m_fitsBytes = false; ///< the kernel, that is
     bool m_isLate = false;
     Index m_lateRows = 0;
     PartialSums m_kernelSums;

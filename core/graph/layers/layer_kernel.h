@@ -3,6 +3,7 @@
 
 #include "core/graph/configuration.h"
 #include "core/graph/graph.h"
+#include "core/tensor/byte_convolution.h"
 #include "core/tensor/convolution.h"
 
 #include <cstdint>
@@ -79,6 +80,9 @@ public:
     [[nodiscard]] virtual bool callsBlockDone() const { return false; }
     /// forward() keeps its results in ForwardCall::clamp.
     [[nodiscard]] virtual bool clamps() const { return false; }
+    /// The first input's values are expected to lie on this grid, which lets forward() take a
+    /// quicker way to the same bits. Called before scratchFloats().
+    virtual void expectLevels(const ByteConvolution::InputGrid& /*grid*/) {}
     /// A call must see all samples of a batch at once (inference: at most 32, as Keras predicts).
     [[nodiscard]] virtual bool wantsBatch() const { return false; }
     /// Floats of scratch one call needs.
