@@ -69,7 +69,7 @@ public:
             passGradient(upstream, dx, 1.0F);
             return;
         }
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             const float bent = std::tanh(x.data[i]);
             dx.data[i] = upstream.data[i] * (1.0F - bent * bent);
         }

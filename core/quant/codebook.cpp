@@ -268,7 +268,7 @@ private:
             middles.push_back(
                 0.5 * (static_cast<double>(values[i]) + static_cast<double>(values[i + 1])));
         }
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             if (std::isnan(x.data[i])) {
                 other(i, x.data[i]);
                 continue;

@@ -67,7 +67,7 @@ struct Line {
 template <Line line>
 void straight(const Run& run, float* y)
 {
-    for (Index i = 0; i < run.count(); ++i) {
+    for (Index i = 0, end = run.count(); i < end; ++i) {
         const float p = sigmoid(run.x[i], line.mode);
         const float value = line.rounded ? roundHalfToEven(p) : p;
         y[i] = line.isTanh ? 2.0F * value - 1.0F : value;
@@ -78,7 +78,7 @@ void straight(const Run& run, float* y)
 template <Line line>
 void straightGradient(const Run& run, const float* dy, float* dx)
 {
-    for (Index i = 0; i < run.count(); ++i) {
+    for (Index i = 0, end = run.count(); i < end; ++i) {
         const float slope = sigmoidSlope(run.x[i], line.mode);
         dx[i] = dy[i] * (line.isTanh ? 2.0F * slope : slope);
     }
@@ -138,7 +138,7 @@ double softplus(double x)
 
 void mish(const Run& run, float* y)
 {
-    for (Index i = 0; i < run.count(); ++i) {
+    for (Index i = 0, end = run.count(); i < end; ++i) {
         const double x = run.x[i];
         y[i] = static_cast<float>(std::isinf(x) && x < 0.0 ? 0.0 : x * std::tanh(softplus(x)));
     }
@@ -146,7 +146,7 @@ void mish(const Run& run, float* y)
 
 void mishGradient(const Run& run, const float* dy, float* dx)
 {
-    for (Index i = 0; i < run.count(); ++i) {
+    for (Index i = 0, end = run.count(); i < end; ++i) {
         const double x = std::clamp(static_cast<double>(run.x[i]), -kLargestFloat, kLargestFloat);
         const double t = std::tanh(softplus(x));
         const double logistic = 1.0 / (1.0 + std::exp(-x));

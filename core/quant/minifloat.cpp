@@ -86,7 +86,7 @@ public:
 
     void apply(TensorView x, MutableTensorView y, const CallContext& call) const override
     {
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             const auto value = static_cast<float>(rounded(x.data[i], i, call));
             const bool isTiny = std::abs(value) < std::numeric_limits<float>::min();
             y.data[i] = isTiny ? 0.0F : value;
@@ -113,7 +113,7 @@ public:
     [[nodiscard]] Result<Tensor> codes(TensorView x, const CallContext& call) const override
     {
         Tensor out(x.shape);
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             const double value = rounded(x.data[i], i, call);
             out.data()[i] =
                 std::isnan(value)

@@ -29,7 +29,7 @@ std::vector<Point> pointsOf(const Quantizer& quantizer, TensorView x)
     quantizer.apply(x, y.mutableView(), {});
     const auto codes = quantizer.codes(x, {});
     std::vector<Point> points;
-    for (Index i = 0; i < x.size(); ++i) {
+    for (Index i = 0, end = x.size(); i < end; ++i) {
         const Point point{x.data[i], y.data()[i],
                           codes ? std::optional<double>(codes->data()[i]) : std::nullopt};
         if (std::isfinite(point.x) && std::isfinite(point.y)) {
@@ -68,7 +68,7 @@ std::vector<Point> groupPoints(const Quantizer& quantizer, TensorView values, In
     const Tensor x = groupOf(quantizer, values, group);
     const Tensor out = groupOf(quantizer, {y.data(), values.shape}, group);
     std::vector<Point> points;
-    for (Index i = 0; i < x.size(); ++i) {
+    for (Index i = 0, end = x.size(); i < end; ++i) {
         points.push_back({x.data()[i], out.data()[i], std::nullopt});
     }
     if (codes) {

@@ -32,7 +32,7 @@ public:
     void gradient(TensorView x, TensorView upstream, MutableTensorView dx,
                   const CallContext&) const override
     {
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             const bool inside = x.data[i] >= 0.0F && x.data[i] < m_clip;
             dx.data[i] = inside ? upstream.data[i] : 0.0F;
         }
@@ -46,7 +46,7 @@ public:
     [[nodiscard]] Result<Tensor> codes(TensorView x, const CallContext&) const override
     {
         Tensor out(x.shape);
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             const float code = roundHalfToEven(x.data[i] / m_step);
             const float raised = code < 0.0F ? 0.0F : code; // in this form NaN passes through
             out.data()[i] = (raised > m_high ? m_high : raised) + 0.0F;
@@ -69,7 +69,7 @@ public:
                                                       const CallContext&) const override
     {
         double sum = 0.0;
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             sum += x.data[i] >= m_clip ? static_cast<double>(upstream.data[i]) : 0.0;
         }
         std::vector<Tensor> gradients;

@@ -63,7 +63,7 @@ public:
                   const CallContext& call) const override
     {
         const float factor = m_noise.at(call).gradient();
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             const bool dust = withoutDust(x.data[i]) == 0.0F;
             dx.data[i] = dust ? 0.0F : upstream.data[i] * factor;
         }

@@ -54,7 +54,7 @@ public:
 
     void apply(TensorView x, MutableTensorView y, const CallContext& call) const override
     {
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             y.data[i] = bent(x.data[i]);
         }
         m_rounding->apply({y.data, x.shape}, y, call);
@@ -64,7 +64,7 @@ public:
                   const CallContext& call) const override
     {
         const Tensor values = bentTensor(x);
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             dx.data[i] = upstream.data[i] * slope(x.data[i]);
         }
         m_rounding->gradient(values.view(), {dx.data, x.shape}, dx, call);
@@ -121,7 +121,7 @@ private:
     [[nodiscard]] Tensor bentTensor(TensorView x) const
     {
         Tensor out(x.shape);
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             out.data()[i] = bent(x.data[i]);
         }
         return out;

@@ -61,7 +61,7 @@ public:
             std::fill_n(y.data, x.size(), std::numeric_limits<float>::quiet_NaN());
             return;
         }
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             y.data[i] = clipped(rounded(x.data[i], i, call)) / m_levels + 0.0F;
         }
     }
@@ -69,7 +69,7 @@ public:
     void gradient(TensorView x, TensorView upstream, MutableTensorView dx,
                   const CallContext& call) const override
     {
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             const float code = rounded(x.data[i], i, call);
             const bool inside = code >= m_low && code <= m_high;
             dx.data[i] = inside ? upstream.data[i] * slope(x.data[i], call) : 0.0F;
@@ -84,7 +84,7 @@ public:
     [[nodiscard]] Result<Tensor> codes(TensorView x, const CallContext& call) const override
     {
         Tensor out(x.shape);
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             const float code = clipped(rounded(x.data[i], i, call));
             if (code != std::floor(code)) {
                 return fail(ErrorCode::InvalidArgument,

@@ -47,7 +47,7 @@ public:
 
     void apply(TensorView x, MutableTensorView y, const CallContext& call) const override
     {
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             const float bent = companded(code(x.data[i], call) / m_levels);
             const float raised = bent < m_low ? m_low : bent; // in this form NaN passes through
             y.data[i] = m_integerScale * (raised > m_high ? m_high : raised) + 0.0F;
@@ -57,7 +57,7 @@ public:
     void gradient(TensorView x, TensorView upstream, MutableTensorView dx,
                   const CallContext& call) const override
     {
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             const float r = code(x.data[i], call) / m_levels;
             const float bent = companded(r);
             const bool inside = r != 0.0F && bent >= m_low && bent <= m_high;
@@ -76,7 +76,7 @@ public:
     [[nodiscard]] Result<Tensor> codes(TensorView x, const CallContext& call) const override
     {
         Tensor out(x.shape);
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             out.data()[i] = code(x.data[i], call);
         }
         return out;

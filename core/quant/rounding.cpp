@@ -124,11 +124,6 @@ void CodeRule::codes(const float* values, float* codes, std::int64_t count, cons
     }
 }
 
-float roundHalfToEven(float value)
-{
-    return std::nearbyint(value);
-}
-
 float roundStochastically(float value, float precision, float draw)
 {
     const float density = 1.0F / precision;

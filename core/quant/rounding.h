@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -63,8 +64,14 @@ struct CodeRule {
                std::uint64_t seed, std::int64_t first) const;
 };
 
-/// Nearest whole number, ties to the even one.
-[[nodiscard]] float roundHalfToEven(float value);
+/// Nearest whole number, ties to the even one. Adding and subtracting 2^23 rounds the magnitudes
+/// below it without a call; larger ones are whole.
+[[nodiscard]] inline float roundHalfToEven(float value)
+{
+    constexpr float kAllWhole = 0x1p23F;
+    const float size = std::abs(value);
+    return size < kAllWhole ? std::copysign((size + kAllWhole) - kAllWhole, value) : value;
+}
 
 /// value on multiples of `precision`: up with the probability of the part above the lower multiple.
 /// draw: uniform in [0, 1).

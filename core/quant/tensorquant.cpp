@@ -55,7 +55,7 @@ public:
     }
     void apply(TensorView x, MutableTensorView y, const CallContext&) const override
     {
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             const float value = isZero(x.data[i]) ? 0.0F : x.data[i];
             y.data[i] = std::abs(value) < m_threshold ? 0.0F : value;
         }
@@ -88,7 +88,7 @@ public:
     }
     void apply(TensorView x, MutableTensorView y, const CallContext&) const override
     {
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             const float value = x.data[i];
             y.data[i] = std::isnan(value)
                             ? value
@@ -102,7 +102,7 @@ public:
     [[nodiscard]] Result<Tensor> codes(TensorView x, const CallContext&) const override
     {
         Tensor out(x.shape);
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             const float value = x.data[i];
             const auto code = static_cast<float>(exponentOf(value) - kLowest + 1);
             out.data()[i] = std::isnan(value) ? value : std::copysign(code, value);
@@ -213,7 +213,7 @@ private:
     void signs(TensorView x, float* y, float level) const
     {
         const float threshold = m_threshold ? static_cast<float>(*m_threshold) : fittedThreshold(x);
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             const float value = isZero(x.data[i]) ? 0.0F : x.data[i];
             // The tool includes the lower edge and leaves out the upper one.
             const float away = value > threshold ? level : (value <= -threshold ? -level : 0.0F);

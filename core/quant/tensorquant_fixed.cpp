@@ -100,7 +100,7 @@ private:
     template <class Round>
     void fill(TensorView x, float* codes, Round round) const
     {
-        for (Index i = 0; i < x.size(); ++i) {
+        for (Index i = 0, end = x.size(); i < end; ++i) {
             const float value = std::fpclassify(x.data[i]) == FP_SUBNORMAL ? 0.0F : x.data[i];
             const float code = round(value, i);
             // In this form NaN passes through; + 0 makes a zero positive.
