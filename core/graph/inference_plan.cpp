@@ -49,6 +49,12 @@ std::string textOf(const Step& step, quant::InternalSigmoid sigmoid)
 {
     std::string text =
         fmt::format("{};{};{}", step.layer->id, static_cast<int>(sigmoid), step.shape.toString());
+    if (step.affine != nullptr) {
+        text += fmt::format(";affine {}", step.affine->id);
+    }
+    if (step.adds) {
+        text += ";adds";
+    }
     if (step.clamp) {
         text += fmt::format(";clamp {} {}", step.clamp->first, step.clamp->second);
     }
@@ -210,11 +216,19 @@ private:
     Result<void> runSteps(Workspace& space, std::vector<Tensor>& results, Index count,
                           Parallel& parallel, const JobContext& job) const
     {
-        return forEachChunk(count, m_program.chunk, parallel, job,
+        return forEachChunk(count, chunkOf(count, parallel.threads()), parallel, job,
                             [&](Index first, Index here, int worker) {
                                 runChunk(space, results, first, here,
                                          space.workers[static_cast<std::size_t>(worker)]);
                             });
+    }
+
+    /// Samples of a chunk: fewer than there is room for if a thread had none otherwise.
+    [[nodiscard]] Index chunkOf(Index count, int threads) const
+    {
+        return m_program.seesBatches
+                   ? m_program.chunk
+                   : std::clamp<Index>((count + threads - 1) / threads, 1, m_program.chunk);
     }
 
     // ---- tensors of earlier runs
@@ -339,11 +353,14 @@ private:
         };
         LayerKernel& kernel = *step.layer->kernel;
         const bool inBlocks = kernel.callsBlockDone() && !step.followers.empty();
-        kernel.forward(0, {.samples = {.first = first, .count = count, .scratch = scratch},
-                           .inputs = inputs,
-                           .output = output,
-                           .done = inBlocks ? BlockDone(follow) : BlockDone(),
-                           .clamp = step.clamp});
+        kernel.forward(
+            0, {.samples = {.first = first, .count = count, .scratch = scratch},
+                .inputs = inputs.first(inputs.size() - (step.adds ? 1 : 0)),
+                .output = output,
+                .done = inBlocks ? BlockDone(follow) : BlockDone(),
+                .affine = step.affine != nullptr ? step.affine->kernel->affine() : std::nullopt,
+                .addend = step.adds ? inputs.back() : nullptr,
+                .clamp = step.clamp});
         if (!inBlocks && !step.followers.empty()) {
             follow(0, count * step.shape.elementCount());
         }

@@ -114,6 +114,9 @@ private:
         } else if (kernel->worksOnPixels() && joinProducer(l, activation)) {
             value = valueOf(layer.inputs[0]);
             return;
+        } else if (kernel->isSumOfTwo() &&
+                   (joinSum(l, 0, activation) || joinSum(l, 1, activation))) {
+            return;
         }
         Step step{.layer = &layerOf(l), .macs = layer.macs, .shape = layer.outputShape};
         if (isInput) {
@@ -150,9 +153,9 @@ private:
     bool joinProducer(int l, const Activation& activation)
     {
         LayerKernel& kernel = *layerOf(l).kernel;
-        const std::size_t value = valueOf(m_program.graph->layer(l).inputs[0]);
-        const auto producer = std::ranges::find(m_program.steps, value, &Step::output);
-        if (producer == m_program.steps.end() || !isSoleReader(l)) {
+        const int input = m_program.graph->layer(l).inputs[0];
+        const auto producer = std::ranges::find(m_program.steps, valueOf(input), &Step::output);
+        if (producer == m_program.steps.end() || !isReadOnce(input)) {
             return false;
         }
         // Blocks are whole pixels of the producer: a layer behind a change of shape sees others.
@@ -163,12 +166,16 @@ private:
             if (!producer->wholeTensor.empty()) {
                 return false;
             }
-            producer->followers.push_back({&layerOf(l), {}});
+            if (scalesInKernel(*producer, kernel)) {
+                producer->affine = &layerOf(l);
+            } else {
+                producer->followers.push_back({&layerOf(l), {}});
+            }
         }
         if (!activation.isNothing()) {
             if (!activation.worksInBlocks() || !producer->wholeTensor.empty()) {
                 producer->wholeTensor.push_back(activation);
-            } else if (kernel.isIdentity() && producer->followers.empty()) {
+            } else if (producer->followers.empty()) {
                 addActivation(*producer, *producer->layer->kernel, activation);
             } else {
                 producer->followers.push_back({nullptr, activation});
@@ -178,24 +185,54 @@ private:
         return true;
     }
 
-    /// Whether the tensor that layer l reads is read by it alone and is no result.
-    [[nodiscard]] bool isSoleReader(int l) const
+    [[nodiscard]] static bool scalesInKernel(const Step& producer, const LayerKernel& kernel)
     {
-        int reader = l;
-        const std::size_t value = valueOf(m_program.graph->layer(l).inputs[0]);
+        const auto affine = kernel.affine();
+        return affine && std::ssize(affine->scale) == producer.shape.channels() &&
+               producer.layer->kernel->finishes() && producer.affine == nullptr && !producer.adds &&
+               !producer.clamp && producer.followers.empty();
+    }
+
+    /// Lets the step that makes one of the two inputs of layer l add the other one, if that is
+    /// there before and nobody else reads its own.
+    bool joinSum(int l, std::size_t which, const Activation& activation)
+    {
+        const Layer& layer = m_program.graph->layer(l);
+        const int own = layer.inputs[which];
+        const std::size_t other = valueOf(layer.inputs[1 - which]);
+        const auto producer = std::ranges::find(m_program.steps, valueOf(own), &Step::output);
+        const bool isLater = std::none_of(producer, m_program.steps.end(),
+                                          [&](const Step& s) { return s.output == other; });
+        if (producer == m_program.steps.end() || !isLater || !isReadOnce(own) ||
+            !producer->layer->kernel->finishes() || producer->adds || producer->clamp ||
+            !producer->followers.empty() || !producer->wholeTensor.empty() ||
+            producer->shape.channels() != layer.outputShape.channels()) {
+            return false;
+        }
+        producer->inputs.push_back(other);
+        producer->adds = true;
+        producer->shape = layer.outputShape;
+        m_valueOfLayer[static_cast<std::size_t>(l)] = producer->output;
+        addActivation(*producer, *producer->layer->kernel, activation);
+        return true;
+    }
+
+    /// Whether the layer's tensor has one reader and is no result.
+    [[nodiscard]] bool isReadOnce(int layer) const
+    {
+        const std::size_t value = valueOf(layer);
         while (true) {
-            const int source = m_program.graph->layer(reader).inputs[0];
-            const auto readers = m_program.graph->consumers(source);
+            const auto readers = m_program.graph->consumers(layer);
             const auto needed =
                 std::ranges::count_if(readers, [this](int one) { return isNeeded(one); });
-            if (needed != 1 || isResult(source)) {
+            if (needed != 1 || isResult(layer)) {
                 return false;
             }
-            const Layer& layer = m_program.graph->layer(source);
-            if (layer.inputs.empty() || valueOf(layer.inputs[0]) != value) {
+            const auto& inputs = m_program.graph->layer(layer).inputs;
+            if (inputs.empty() || valueOf(inputs[0]) != value) {
                 return true;
             }
-            reader = source;
+            layer = inputs[0];
         }
     }
 
@@ -214,7 +251,7 @@ private:
 
     void planArena()
     {
-        bool seesBatches = false;
+        bool& seesBatches = m_program.seesBatches;
         for (std::size_t s = 0; s < m_program.steps.size(); ++s) {
             const Step& step = m_program.steps[s];
             const int now = static_cast<int>(s);

@@ -42,6 +42,8 @@ struct InferenceProgram {
         std::vector<std::size_t> inputs; ///< values
         std::size_t output = 0;
         Shape shape;                                  ///< of the output, without batch
+        const ReadyLayer* affine = nullptr;           ///< a layer that the kernel does on top
+        bool adds = false;                            ///< the last input, on top of that
         std::optional<std::pair<float, float>> clamp; ///< that the kernel does
         std::vector<Follower> followers;
         std::vector<Activation> wholeTensor; ///< after the followers, on the whole chunk
@@ -60,6 +62,7 @@ struct InferenceProgram {
     std::vector<Step> steps;
     std::vector<Copy> copies;
     Index chunk = 1;            ///< samples
+    bool seesBatches = false;   ///< results depend on the chunk, so that no other will do
     Index chunkFloats = 0;      ///< per sample of a chunk
     Index scratchFloats = 0;    ///< of a kernel's room behind the chunk's
     std::size_t mostInputs = 0; ///< of a step

@@ -85,14 +85,14 @@ public:
         const Index block = m_windows.blockPixels();
         m_windows.forGroups(m_windows.input, x, g.inputSize(), images, scratch,
                             [&](const float* framed, Index first, Index count) {
-                                float* output = y + first * g.outputSize();
+                                const Index before = first * g.outputSize();
+                                const kernels::Finish groupFinish = behind(finish, before);
                                 const Index pixels = count * m_windows.pixels();
                                 for (Index p = 0; p < pixels; p += block) {
                                     const Index here = std::min(block, pixels - p);
-                                    multiplyBlock(framed, p, here, packed, finish, output);
+                                    multiplyBlock(framed, p, here, packed, groupFinish, y + before);
                                     if (done) {
-                                        done(first * g.outputSize() + p * g.filters,
-                                             here * g.filters);
+                                        done(before + p * g.filters, here * g.filters);
                                     }
                                 }
                             });
@@ -162,12 +162,9 @@ private:
     {
         for (int group = 0; group < m_windows.g.groups; ++group) {
             const auto at = static_cast<std::size_t>(group);
-            kernels::Finish groupFinish = finish;
-            if (finish.bias != nullptr) {
-                groupFinish.bias += group * m_filters;
-            }
             kernels::multiply(m_windows.gatherInput(framed, m_segments[at], m_segmentLength), first,
-                              count, packed + group * groupSize(), m_filters, groupFinish,
+                              count, packed + group * groupSize(), m_filters,
+                              finish.from(group * m_filters),
                               m_windows.output(output + group * m_filters));
         }
     }

@@ -155,6 +155,13 @@ struct Windows {
     std::vector<std::vector<Index>> gradientReads, gradientWrites; // per phase
 };
 
+/// For results that begin `floats` behind those the finish was made for.
+[[nodiscard]] inline kernels::Finish behind(kernels::Finish finish, Index floats)
+{
+    finish.addend = finish.addend == nullptr ? nullptr : finish.addend + floats;
+    return finish;
+}
+
 /// dx of pixels that no window reaches.
 void clear(const std::vector<Index>& rows, Index channels, Index imagePitch, Index images,
            float* dx);

@@ -21,8 +21,14 @@ Index lateRows(const ConvolutionGeometry& g, Index samples, Index rows)
     return std::min(rows, wanted);
 }
 
-kernels::Finish clamped(kernels::Finish finish, const ForwardCall& call)
+kernels::Finish finishOf(const float* bias, const ForwardCall& call)
 {
+    kernels::Finish finish{.bias = bias};
+    if (call.affine) {
+        finish.scale = call.affine->scale.data();
+        finish.shift = call.affine->shift.data();
+    }
+    finish.addend = call.addend;
     if (call.clamp) {
         finish.clamps = true;
         std::tie(finish.low, finish.high) = *call.clamp;
@@ -43,6 +49,7 @@ public:
     }
 
     bool callsBlockDone() const override { return true; }
+    bool finishes() const override { return true; }
     bool clamps() const override { return true; }
     Index scratchFloats() const override
     {
@@ -63,7 +70,7 @@ public:
         }
         m_convolution->pack(kernel, m_packed.data());
         m_fitsBytes = m_bytes && m_bytes->pack(kernel, m_levels);
-        m_finish.bias = m_useBias ? weights[1].data : nullptr;
+        m_bias = m_useBias ? weights[1].data : nullptr;
         if (m_packedGradient.size() > 0) {
             m_convolution->packGradient(kernel, m_packedGradient.data());
         }
@@ -73,10 +80,12 @@ public:
     {
         const auto& g = m_convolution->geometry();
         const SampleRange& s = call.samples;
-        const kernels::Finish finish = clamped(m_finish, call);
-        const Index quick = m_fitsBytes ? m_bytes->forward(call.inputs[0], s.count, finish,
-                                                           call.output, s.scratch, call.done)
-                                        : 0;
+        const kernels::Finish finish = finishOf(m_bias, call);
+        const bool isPlain = !call.affine && call.addend == nullptr; // which bytes can finish
+        const Index quick = m_fitsBytes && isPlain
+                                ? m_bytes->forward(call.inputs[0], s.count, finish, call.output,
+                                                   s.scratch, call.done)
+                                : 0;
         if (quick == s.count) {
             return;
         }
@@ -181,7 +190,7 @@ private:
     Tensor m_packed, m_packedGradient;
     std::vector<float> m_mask;
     Tensor m_masked;
-    kernels::Finish m_finish;
+    const float* m_bias = nullptr;
     std::unique_ptr<ByteConvolution> m_bytes; ///< null: the input is not expected on a grid
     ByteConvolution::InputGrid m_levels;
     bool m_fitsBytes = false; ///< the kernel, that is
@@ -203,6 +212,7 @@ public:
     }
 
     bool callsBlockDone() const override { return true; }
+    bool finishes() const override { return true; }
     bool clamps() const override { return true; }
     Index scratchFloats() const override
     {
@@ -214,7 +224,7 @@ public:
     {
         m_depthwise->pack(weights[0].data, m_packed[0].data());
         m_pointwise->pack(weights[1].data, m_packed[1].data());
-        m_finish.bias = m_useBias ? weights[2].data : nullptr;
+        m_bias = m_useBias ? weights[2].data : nullptr;
         if (m_packedGradient[0].size() > 0) {
             m_depthwise->packGradient(weights[0].data, m_packedGradient[0].data());
             m_pointwise->packGradient(weights[1].data, m_packedGradient[1].data());
@@ -226,14 +236,16 @@ public:
         const SampleRange& s = call.samples;
         float* middle = s.scratch;
         float* scratch = s.scratch + 2 * middleSize();
-        const kernels::Finish finish = clamped(m_finish, call);
+        const kernels::Finish finish = finishOf(m_bias, call);
         for (Index i = 0; i < s.count; ++i) {
             m_depthwise->forward(input(call.inputs[0], i), 1, m_packed[0].data(), {}, middle,
                                  scratch);
             const Index before = i * m_pointwise->geometry().outputSize();
             const auto done = [&](Index first, Index count) { call.done(before + first, count); };
-            m_pointwise->forward(middle, 1, m_packed[1].data(), finish, call.output + before,
-                                 scratch, call.done ? BlockDone(done) : BlockDone());
+            kernels::Finish here = finish;
+            here.addend = finish.addend == nullptr ? nullptr : finish.addend + before;
+            m_pointwise->forward(middle, 1, m_packed[1].data(), here, call.output + before, scratch,
+                                 call.done ? BlockDone(done) : BlockDone());
         }
     }
 
@@ -313,7 +325,7 @@ private:
     std::unique_ptr<const Convolution> m_depthwise, m_pointwise;
     bool m_useBias;
     Tensor m_packed[2], m_packedGradient[2];
-    kernels::Finish m_finish;
+    const float* m_bias = nullptr;
     PartialSums m_kernelSums[2];
     ChannelSums m_biasSums;
 };

@@ -24,13 +24,22 @@ struct SampleRange {
     float* scratch = nullptr;
 };
 
+/// One factor and one summand per channel, where a kernel keeps them: valid until its next
+/// setWeights().
+struct ChannelAffine {
+    std::span<const float> scale, shift;
+};
+
 struct ForwardCall {
     SampleRange samples;
     std::span<const float* const> inputs;
     float* output = nullptr;
     float* saved = nullptr; ///< savedFloats() per sample, kept for backward() of the same samples
     BlockDone done;         ///< see callsBlockDone()
-    std::optional<std::pair<float, float>> clamp; ///< of the results, for kernels that can
+    // What is done to the results, in this order, by kernels that can.
+    std::optional<ChannelAffine> affine;          ///< see finishes()
+    const float* addend = nullptr;                ///< a tensor as the output; see finishes()
+    std::optional<std::pair<float, float>> clamp; ///< see clamps()
 };
 
 struct BackwardCall {
@@ -78,6 +87,13 @@ public:
     virtual void forwardPixels(const float* /*x*/, Index /*pixels*/, float* /*y*/) {}
     /// forward() reports finished blocks of the output, in order, all of it.
     [[nodiscard]] virtual bool callsBlockDone() const { return false; }
+    /// The layer is y = x·scale[c] + shift[c] and no more, outside training.
+    [[nodiscard]] virtual std::optional<ChannelAffine> affine() const { return std::nullopt; }
+    /// The layer adds two inputs of the output's shape.
+    [[nodiscard]] virtual bool isSumOfTwo() const { return false; }
+    /// forward() scales and shifts the channels of its results as ForwardCall::affine says and adds
+    /// ForwardCall::addend.
+    [[nodiscard]] virtual bool finishes() const { return false; }
     /// forward() keeps its results in ForwardCall::clamp.
     [[nodiscard]] virtual bool clamps() const { return false; }
     /// The first input's values are expected to lie on this grid, which lets forward() take a

@@ -28,6 +28,14 @@ public:
         kernels::affine(x, pixels, m_setup.channels, m_inverse.data(), m_shift.data(), y);
     }
 
+    std::optional<ChannelAffine> affine() const override
+    {
+        if (m_setup.usesBatch) {
+            return std::nullopt;
+        }
+        return ChannelAffine{m_inverse.values(), m_shift.values()};
+    }
+
     bool takesRaw(int weight) const override { return m_setup.usesBatch && weight >= meanIndex(); }
 
     void setCall(const quant::CallContext& call) override { m_call = call; }

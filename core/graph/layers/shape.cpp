@@ -124,6 +124,11 @@ public:
         }
     }
 
+    bool isSumOfTwo() const override
+    {
+        return m_inputs.size() == 2 &&
+               std::ranges::all_of(m_inputs, [](const Input& one) { return one.sources.empty(); });
+    }
     void forward(int /*phase*/, const ForwardCall& call) override
     {
         for (std::size_t i = 0; i < m_inputs.size(); ++i) {

@@ -2,6 +2,8 @@
 #include "core/tensor/kernels/kernels.h"
 #include "core/tensor/kernels/simd.h"
 
+#include <array>
+
 namespace bitscape::kernels {
 
 namespace {
@@ -9,10 +11,10 @@ namespace {
 constexpr int kRows = 8;
 constexpr int kTaps = 8;
 
-/// Sums of Rows rows for one vector of channels.
+/// Sums of Rows rows for one vector of channels; c points into the result, which starts at origin.
 template <int Rows, bool IsWhole>
 void depthwiseTile(const float* const* a, const Gather& gather, const float* weights, Index channel,
-                   int lanes, const Finish& finish, float* const* c)
+                   int lanes, const Finish& finish, const float* origin, float* const* c)
 {
     Vector sums[Rows] = {};
     const Index channels = gather.segmentLength;
@@ -22,37 +24,54 @@ void depthwiseTile(const float* const* a, const Gather& gather, const float* wei
         unrolled<Rows>(
             [&](auto m) { sums[m] += loadLanes<IsWhole>(a[m] + offset, lanes) * weight; });
     }
-    const Vector bias =
-        finish.bias == nullptr ? Vector{} : loadLanes<IsWhole>(finish.bias + channel, lanes);
-    const Vector low = broadcast(finish.low);
-    const Vector high = broadcast(finish.high);
-    unrolled<Rows>([&](auto m) {
-        Vector value = sums[m] + bias;
-        if (finish.clamps) {
-            value = clamped(value, low, high);
-        }
-        float* to = c[m] + channel;
-        if (finish.adds) {
-            value = loadLanes<IsWhole>(to, lanes) + value;
-        }
-        storeLanes<IsWhole>(to, value, lanes);
-    });
+    const auto ofChannel = [&](const float* values) {
+        return values == nullptr ? Vector{} : loadLanes<IsWhole>(values + channel, lanes);
+    };
+    const Vector bias = ofChannel(finish.bias);
+    unrolled<Rows>([&](auto m) { sums[m] += bias; });
+    if (finish.scale != nullptr) {
+        const Vector scale = ofChannel(finish.scale);
+        const Vector shift = ofChannel(finish.shift);
+        unrolled<Rows>([&](auto m) { sums[m] = rounded(sums[m] * scale) + shift; });
+    }
+    if (finish.adds) {
+        unrolled<Rows>([&](auto m) { sums[m] += loadLanes<IsWhole>(c[m] + channel, lanes); });
+    } else if (finish.addend != nullptr) {
+        unrolled<Rows>([&](auto m) {
+            sums[m] += loadLanes<IsWhole>(finish.addend + (c[m] - origin) + channel, lanes);
+        });
+    }
+    if (finish.clamps) {
+        const Vector low = broadcast(finish.low);
+        const Vector high = broadcast(finish.high);
+        unrolled<Rows>([&](auto m) { sums[m] = clamped(sums[m], low, high); });
+    }
+    unrolled<Rows>([&](auto m) { storeLanes<IsWhole>(c[m] + channel, sums[m], lanes); });
 }
 
 template <int Rows>
 void depthwiseRows(const float* const* a, const Gather& gather, const float* weights,
-                   const Finish& finish, float* const* c)
+                   const Finish& finish, const float* origin, float* const* c)
 {
     const Index channels = gather.segmentLength;
     Index channel = 0;
     for (; channel + kLanes <= channels; channel += kLanes) {
-        depthwiseTile<Rows, true>(a, gather, weights, channel, kLanes, finish, c);
+        depthwiseTile<Rows, true>(a, gather, weights, channel, kLanes, finish, origin, c);
     }
     if (channel < channels) {
         depthwiseTile<Rows, false>(a, gather, weights, channel,
-                                   static_cast<int>(channels - channel), finish, c);
+                                   static_cast<int>(channels - channel), finish, origin, c);
     }
 }
+
+using Rows = void (*)(const float* const*, const Gather&, const float*, const Finish&, const float*,
+                      float* const*);
+template <int... R>
+constexpr std::array<Rows, sizeof...(R)> rowsOf(std::integer_sequence<int, R...> /*rows*/)
+{
+    return {&depthwiseRows<R + 1>...};
+}
+constexpr auto kTiles = rowsOf(std::make_integer_sequence<int, kRows>{});
 
 /// Sums over a block of rows of Taps taps for one vector of channels.
 template <int Taps, bool IsWhole>
@@ -106,21 +125,18 @@ void depthwise(const Gather& a, Index first, Index count, const float* weights,
     Index row = first % a.rowCount;
     const float* left[kRows];
     float* right[kRows];
-    int filled = 0;
-    for (Index r = 0; r < count; ++r) {
-        left[filled] = a.data + image * a.imagePitch + a.rows[row];
-        right[filled] = c.data + image * c.imagePitch + c.rows[row];
-        if (++row == a.rowCount) {
-            row = 0;
-            ++image;
+    for (Index done = 0; done < count;) {
+        const int rows = static_cast<int>(count - done < kRows ? count - done : kRows);
+        for (int m = 0; m < rows; ++m) {
+            left[m] = a.data + image * a.imagePitch + a.rows[row];
+            right[m] = c.data + image * c.imagePitch + c.rows[row];
+            if (++row == a.rowCount) {
+                row = 0;
+                ++image;
+            }
         }
-        if (++filled == kRows) {
-            depthwiseRows<kRows>(left, a, weights, finish, right);
-            filled = 0;
-        }
-    }
-    for (int m = 0; m < filled; ++m) {
-        depthwiseRows<1>(left + m, a, weights, finish, right + m);
+        kTiles[static_cast<std::size_t>(rows - 1)](left, a, weights, finish, c.data, right);
+        done += rows;
     }
 }
 

@@ -49,13 +49,32 @@ struct Matrix {
     const Index* rows = nullptr;
 };
 
-/// What happens to a finished sum while it is in a register: + bias, then clamped to [low, high]
-/// (NaN passes), then written or added to what is there.
+/// What happens to a finished sum while it is in a register: + bias, · scale + shift (the product
+/// rounded before the sum, as affine() does), + the addend or what is there, then clamped to
+/// [low, high] (NaN passes) and written.
 struct Finish {
-    const float* bias = nullptr; ///< one per column; may be null
+    const float* bias = nullptr;  ///< one per column; may be null
+    const float* scale = nullptr; ///< one per column; null: no scale and no shift
+    const float* shift = nullptr; ///< one per column, where there is a scale
     bool clamps = false;
     float low = 0.0F, high = 0.0F;
-    bool adds = false;
+    bool adds = false; ///< to what is there
+    /// Instead: a tensor laid out as the result, from where the result's Scatter::data points to.
+    const float* addend = nullptr;
+
+    /// The same for columns from `column` on, where Scatter::data points to that column.
+    [[nodiscard]] Finish from(Index column) const
+    {
+        const auto moved = [column](const float* values) {
+            return values == nullptr ? nullptr : values + column;
+        };
+        Finish rest = *this;
+        rest.bias = moved(bias);
+        rest.scale = moved(scale);
+        rest.shift = moved(shift);
+        rest.addend = moved(addend);
+        return rest;
+    }
 };
 
 // ---- matrix products ---------------------------------------------------------------------------

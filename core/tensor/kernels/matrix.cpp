@@ -3,6 +3,7 @@
 #include "core/tensor/kernels/simd.h"
 
 #include <array>
+#include <bit>
 
 namespace bitscape::kernels {
 
@@ -18,6 +19,7 @@ constexpr int kWideRows = 6;
 #endif
 constexpr int kNarrowRows = 8;
 constexpr int kMostRows = 8;
+constexpr int kRowPanels = 4; // side by side where the result has one row
 static_assert(kWideRows <= kMostRows && kNarrowRows <= kMostRows);
 
 constexpr Index kTransposedBlock = 256; // rows whose sum is finished before it meets the target
@@ -52,44 +54,76 @@ private:
 
 struct PanelFinish {
     Vector bias[2];
+    Vector scale[2];
+    Vector shift[2];
     Vector low, high;
+    bool scales = false;
     bool clamps = false;
-    bool adds = false;
+    const float* addend = nullptr; // as far from each element as `origin` from the result's
+    const float* origin = nullptr;
     int columns[2] = {kLanes, kLanes}; // lanes of each vector that are written
 };
 
-PanelFinish finishOf(const Finish& finish, Index firstColumn, Index columns)
+PanelFinish finishOf(const Finish& finish, const Scatter& c, Index firstColumn, Index columns)
 {
     PanelFinish panel{};
     panel.low = broadcast(finish.low);
     panel.high = broadcast(finish.high);
+    panel.scales = finish.scale != nullptr;
     panel.clamps = finish.clamps;
-    panel.adds = finish.adds;
+    panel.origin = c.data;
+    panel.addend = finish.adds ? c.data : finish.addend;
     for (int v = 0; v < 2; ++v) {
         const Index first = firstColumn + v * kLanes;
         const Index left = columns - first;
         panel.columns[v] = left >= kLanes ? kLanes : static_cast<int>(left > 0 ? left : 0);
-        if (finish.bias != nullptr && panel.columns[v] > 0) {
+        if (panel.columns[v] == 0) {
+            continue;
+        }
+        if (finish.bias != nullptr) {
             panel.bias[v] = loadPart(finish.bias + first, panel.columns[v]);
+        }
+        if (panel.scales) {
+            panel.scale[v] = loadPart(finish.scale + first, panel.columns[v]);
+            panel.shift[v] = loadPart(finish.shift + first, panel.columns[v]);
         }
     }
     return panel;
 }
 
-template <int V>
-BITSCAPE_INLINE void write(Vector value, const PanelFinish& finish, float* to)
+/// Finishes and writes Rows × Vectors sums, step by step over all of them.
+template <int Rows, int Vectors>
+BITSCAPE_INLINE void write(Vector (&sums)[Rows][Vectors], const PanelFinish& finish,
+                           float* const* c)
 {
-    const int columns = finish.columns[V];
-    value = value + finish.bias[V];
+    const auto each = [&](auto body) __attribute__((always_inline))
+    {
+        unrolled<Rows>([&](auto m) { unrolled<Vectors>([&](auto v) { body(m, v); }); });
+    };
+    each([&](auto m, auto v) { sums[m][v] += finish.bias[v]; });
+    if (finish.scales) {
+        each([&](auto m, auto v) {
+            sums[m][v] = rounded(sums[m][v] * finish.scale[v]) + finish.shift[v];
+        });
+    }
+    if (finish.addend != nullptr) {
+        each([&](auto m, auto v) {
+            const float* there = finish.addend + (c[m] - finish.origin) + v * kLanes;
+            sums[m][v] +=
+                finish.columns[v] == kLanes ? load(there) : loadPart(there, finish.columns[v]);
+        });
+    }
     if (finish.clamps) {
-        value = clamped(value, finish.low, finish.high);
+        each([&](auto m, auto v) { sums[m][v] = clamped(sums[m][v], finish.low, finish.high); });
     }
-    float* target = to + V * kLanes;
-    if (columns == kLanes) {
-        store(target, finish.adds ? load(target) + value : value);
-    } else if (columns > 0) {
-        storePart(target, finish.adds ? loadPart(target, columns) + value : value, columns);
-    }
+    each([&](auto m, auto v) {
+        float* to = c[m] + v * kLanes;
+        if (v + 1 < Vectors || finish.columns[v] == kLanes) {
+            store(to, sums[m][v]);
+        } else {
+            storePart(to, sums[m][v], finish.columns[v]);
+        }
+    });
 }
 
 /// The inner loop: Rows × Vectors accumulators over the whole depth.
@@ -111,8 +145,62 @@ void tile(const float* const* a, const Gather& gather, const float* b, const Pan
             });
         }
     }
-    unrolled<Rows>(
-        [&](auto m) { unrolled<Vectors>([&](auto v) { write<v>(sums[m][v], finish, c[m]); }); });
+    write(sums, finish, c);
+}
+
+// Where a 512-bit operation costs as much as two of 256 bits, a panel of few columns takes half the
+// time in half vectors.
+constexpr int kHalf = kLanes / 2;
+constexpr bool kHasHalves = kLanes == 16;
+using Half [[gnu::vector_size(kHalf * sizeof(float))]] = float;
+using StoredHalf [[gnu::vector_size(kHalf * sizeof(float)), gnu::aligned(4), gnu::may_alias]] =
+    float;
+
+/// tile() for a narrow panel of at most kHalf columns.
+template <int Rows>
+void halfTile(const float* const* a, const Gather& gather, const float* b,
+              const PanelFinish& finish, float* const* c)
+{
+    Half sums[Rows] = {};
+    const Index length = gather.segmentLength;
+    for (Index s = 0; s < gather.segmentCount; ++s) {
+        const float* rows[Rows];
+        unrolled<Rows>([&](auto m) { rows[m] = a[m] + gather.segments[s]; });
+        for (Index k = 0; k < length; ++k, b += kLanes) {
+            const Half right = *reinterpret_cast<const StoredHalf*>(b);
+            unrolled<Rows>([&](auto m) { sums[m] += (rows[m][k] - Half{}) * right; });
+        }
+    }
+    Vector whole[Rows][1];
+    unrolled<Rows>([&](auto m) {
+        whole[m][0] = std::bit_cast<Vector>(std::array<Half, 2>{sums[m], Half{}});
+    });
+    write(whole, finish, c);
+}
+
+/// One row of the result, several wide panels at once: a tile of a single row would wait for its
+/// two sums. `finish` and the packed panels lie one after another.
+template <int Panels>
+void rowTile(const float* a, const Gather& gather, const float* b, const PanelFinish* finish,
+             float* c)
+{
+    Vector sums[Panels][1][2] = {};
+    const Index panelSize = gather.depth() * kPanel;
+    const Index length = gather.segmentLength;
+    for (Index s = 0; s < gather.segmentCount; ++s) {
+        const float* row = a + gather.segments[s];
+        for (Index k = 0; k < length; ++k, b += kPanel) {
+            const Vector left = broadcast(row[k]);
+            unrolled<Panels>([&](auto p) {
+                unrolled<2>(
+                    [&](auto v) { sums[p][0][v] += left * load(b + p * panelSize + v * kLanes); });
+            });
+        }
+    }
+    unrolled<Panels>([&](auto p) {
+        float* to = c + p * kPanel;
+        write(sums[p], finish[p], &to);
+    });
 }
 
 using Tile = void (*)(const float* const*, const Gather&, const float*, const PanelFinish&,
@@ -123,12 +211,21 @@ constexpr std::array<Tile, sizeof...(R)> tiles(std::integer_sequence<int, R...> 
     return {&tile<R + 1, Vectors>...};
 }
 constexpr auto kNarrowTiles = tiles<1>(std::make_integer_sequence<int, kNarrowRows>{});
+template <int... R>
+constexpr std::array<Tile, sizeof...(R)> halfTiles(std::integer_sequence<int, R...> /*rows*/)
+{
+    return {&halfTile<R + 1>...};
+}
+constexpr auto kHalfTiles = halfTiles(std::make_integer_sequence<int, kNarrowRows>{});
 constexpr auto kWideTiles = tiles<2>(std::make_integer_sequence<int, kWideRows>{});
 
 void multiplyPanel(const Gather& a, Index first, Index count, const float* b, bool wide,
                    const PanelFinish& finish, const Scatter& c, Index column)
 {
     const int tallest = wide ? kWideRows : kNarrowRows;
+    const Tile* const byRows = wide                                       ? kWideTiles.data()
+                               : kHasHalves && finish.columns[0] <= kHalf ? kHalfTiles.data()
+                                                                          : kNarrowTiles.data();
     RowWalk walk(a.rowCount, first);
     const float* left[kMostRows];
     float* right[kMostRows];
@@ -139,8 +236,7 @@ void multiplyPanel(const Gather& a, Index first, Index count, const float* b, bo
             right[m] = c.data + walk.offset(c.rows, c.imagePitch) + column;
             walk.next();
         }
-        const auto at = static_cast<std::size_t>(rows - 1);
-        (wide ? kWideTiles[at] : kNarrowTiles[at])(left, a, b, finish, right);
+        byRows[rows - 1](left, a, b, finish, right);
         done += rows;
     }
 }
@@ -232,10 +328,24 @@ void multiply(const Gather& a, Index first, Index count, const float* packed, In
               const Finish& finish, const Scatter& c)
 {
     const Index depth = a.depth();
-    for (Index column = 0; column < columns; column += kPanel) {
+    Index column = 0;
+    if (count == 1) {
+        const RowWalk walk(a.rowCount, first);
+        for (; column + (kRowPanels - 1) * kPanel + kLanes < columns;
+             column += kRowPanels * kPanel) {
+            PanelFinish finishes[kRowPanels];
+            for (int p = 0; p < kRowPanels; ++p) {
+                finishes[p] = finishOf(finish, c, column + p * kPanel, columns);
+            }
+            rowTile<kRowPanels>(a.data + walk.offset(a.rows, a.imagePitch), a,
+                                packed + column * depth, finishes,
+                                c.data + walk.offset(c.rows, c.imagePitch) + column);
+        }
+    }
+    for (; column < columns; column += kPanel) {
         multiplyPanel(a, first, count, packed + column * depth,
-                      panelWidth(columns, column) == kPanel, finishOf(finish, column, columns), c,
-                      column);
+                      panelWidth(columns, column) == kPanel, finishOf(finish, c, column, columns),
+                      c, column);
     }
 }
 

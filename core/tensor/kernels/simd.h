@@ -97,6 +97,17 @@ BITSCAPE_INLINE void storeLanes(float* to, Vector value, [[maybe_unused]] int co
     }
 }
 
+/// The value as it is in memory: keeps a product out of a fused multiply and add.
+BITSCAPE_INLINE Vector rounded(Vector value)
+{
+#if defined(__AVX512F__)
+    asm("" : "+v"(value)); // NOLINT(hicpp-no-assembler)
+#else
+    asm("" : "+x"(value)); // NOLINT(hicpp-no-assembler)
+#endif
+    return value;
+}
+
 /// NaN passes.
 BITSCAPE_INLINE Vector clamped(Vector value, Vector low, Vector high)
 {

@@ -91,6 +91,43 @@ GraphPtr channelsFirst()
     return b.make(4);
 }
 
+/// Blocks of residual networks, the sum's inputs in either order.
+GraphPtr residual()
+{
+    Builder b({5, 6, 3});
+    b.add("a", "Conv2D", conv(6, 3));
+    b.add("a_norm", "BatchNormalization", BatchNormOp{});
+    b.add("a_relu", "Activation", ActivationOp{kRelu}); // 3
+    b.add("b", "Conv2D", conv(6, 3));
+    b.add("b_norm", "BatchNormalization", BatchNormOp{});
+    b.add("sum", "Add", AddOp{}, {3, 5});
+    b.add("sum_relu", "Activation", ActivationOp{kRelu}); // 7
+    b.add("c", "DepthwiseConv2D", depthwise(3));
+    b.add("c_norm", "BatchNormalization", BatchNormOp{}); // 9
+    b.add("shortcut", "Conv2D", conv(6, 1), {7});
+    b.add("sum2", "Add", AddOp{}, {10, 9});
+    b.add("sum2_norm", "BatchNormalization", BatchNormOp{});
+    b.add("flat", "Flatten", FlattenOp{});
+    b.add("fc", "Dense", DenseOp{.units = 4});
+    return b.make(10);
+}
+
+/// Sums that a convolution cannot take into its own results, and one that it can.
+GraphPtr sums()
+{
+    Builder b({4, 5, 3});
+    b.add("a", "Conv2D", conv(3, 3));
+    b.add("twice", "Add", AddOp{}, {1, 1});
+    b.add("clamped", "Conv2D", conv(3, 3, Padding::Same, 1, kRelu));
+    b.add("sum", "Add", AddOp{}, {3, 2}); // 4
+    b.add("sep", "SeparableConv2D",
+          SeparableOp{.filters = 3, .kernel = {3, 3}, .padding = Padding::Same});
+    b.add("norm", "BatchNormalization", BatchNormOp{});
+    b.add("sum2", "Add", AddOp{}, {4, 6});
+    b.add("sum3", "Add", AddOp{}, {0, 7});
+    return b.make(11, {8, 6});
+}
+
 GraphPtr single(const Shape& input, const Op& op)
 {
     return Builder(input).add("tested", "Tested", op).make(5);
@@ -137,6 +174,8 @@ std::vector<NetworkCase> cases()
         {"SharedOutputs", sharedOutputs()},
         {"Broadcast", broadcast()},
         {"FlattenedPixels", flattenedPixels()},
+        {"Residual", residual()},
+        {"Sums", sums()},
         {"ChannelsFirst", channelsFirst()},
         {"Conv2D", single({7, 8, 3}, conv(20, 3, Padding::Valid, 2))},
         {"ConvGroups", single({6, 6, 4}, ConvOp{.filters = 6, .kernel = {3, 2}, .groups = 2})},
@@ -248,6 +287,7 @@ TEST_P(Plans, InferenceEqualsTheReferenceInEveryLayer)
     for (std::size_t o = 0; o < outputs; ++o) {
         const auto layer = static_cast<std::size_t>(graph.outputs()[o]);
         EXPECT_LT(reference::largestError(fused[o].values(), wanted[layer]), kForwardError);
+        EXPECT_EQ(fused[o], results[o]);
         EXPECT_EQ(fused[o].shape(), plan->resultShapes()[o].batchOf(kSamples));
     }
 }

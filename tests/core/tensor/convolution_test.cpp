@@ -97,13 +97,12 @@ protected:
     }
 
     [[nodiscard]] std::vector<float> forward(const std::vector<float>& images, Index count,
-                                             const kernels::Finish& finish,
-                                             BlockDone done = {}) const
+                                             const kernels::Finish& finish, BlockDone done = {},
+                                             std::vector<float> y = {}) const
     {
         std::vector<float> packed(static_cast<std::size_t>(convolution->packedSize()));
         convolution->pack(kernel.data(), packed.data());
-        std::vector<float> y(
-            static_cast<std::size_t>(count * convolution->geometry().outputSize()));
+        y.resize(static_cast<std::size_t>(count * convolution->geometry().outputSize()));
         auto work = scratch;
         convolution->forward(images.data(), count, packed.data(), finish, y.data(), work.data(),
                              done);
@@ -135,6 +134,39 @@ TEST_P(ConvolutionTest, ForwardEqualsTheReference)
     for (std::size_t i = 0; i < y.size(); ++i) {
         ASSERT_EQ(clamped[i], std::clamp(y[i], -0.5F, 1.0F));
     }
+}
+
+TEST_P(ConvolutionTest, FinishingEqualsTheSameStepsAfterwards)
+{
+    const Case& c = GetParam();
+    const auto scale = reference::randomValues(c.g.filters, 5);
+    const auto shift = reference::randomValues(c.g.filters, 6);
+    auto wanted = forward(x, c.images, {.bias = bias.data()});
+    const auto there = reference::randomValues(std::ssize(wanted), 7);
+    kernels::affine(wanted.data(), std::ssize(wanted) / c.g.filters, c.g.filters, scale.data(),
+                    shift.data(), wanted.data());
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        wanted[i] = std::clamp(there[i] + wanted[i], -0.25F, 2.0F);
+    }
+    const auto y = forward(x, c.images,
+                           {.bias = bias.data(),
+                            .scale = scale.data(),
+                            .shift = shift.data(),
+                            .clamps = true,
+                            .low = -0.25F,
+                            .high = 2.0F,
+                            .adds = true},
+                           {}, there);
+    EXPECT_EQ(y, wanted);
+    const auto summed = forward(x, c.images,
+                                {.bias = bias.data(),
+                                 .scale = scale.data(),
+                                 .shift = shift.data(),
+                                 .clamps = true,
+                                 .low = -0.25F,
+                                 .high = 2.0F,
+                                 .addend = there.data()});
+    EXPECT_EQ(summed, wanted);
 }
 
 TEST_P(ConvolutionTest, AnImageGivesTheSameBitsAloneAndAmongOthers)
@@ -216,8 +248,9 @@ TEST_P(ConvolutionTest, WeightGradientEqualsTheReference)
 INSTANTIATE_TEST_SUITE_P(
     Geometries, ConvolutionTest,
     testing::Values(
-        Case{"Dense1", dense(1, 7, 1), 1}, Case{"Dense", dense(1, 131, 45), 21},
-        Case{"DenseOnSequences", dense(5, 12, 33)}, Case{"Dense300Images", dense(1, 3, 5), 300},
+        Case{"Dense1", dense(1, 7, 1), 1}, Case{"DenseWide1", dense(1, 70, 300), 1},
+        Case{"Dense", dense(1, 131, 45), 21}, Case{"DenseOnSequences", dense(5, 12, 33)},
+        Case{"Dense300Images", dense(1, 3, 5), 300},
         Case{"Pointwise", valid(9, 7, 19, 17, 1, 1, 1, 1)},
         Case{"PointwiseStride2", valid(9, 8, 5, 16, 1, 1, 2, 2)},
         Case{"Same3", same(13, 11, 3, 16, 3, 3, 1)}, Case{"Same3Wide", same(8, 8, 16, 70, 3, 3, 1)},
@@ -238,6 +271,12 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"DepthwiseValidStride3", valid(10, 11, 5, 5, 2, 2, 3, 3), 2, true},
         Case{"DepthwiseMultiplier", same(6, 7, 3, 9, 3, 3, 1), 3, true},
         Case{"DepthwiseMultiplierStride2", same(6, 7, 5, 10, 5, 3, 2), 2, true},
+        Case{"DepthwiseWide", same(30, 41, 24, 24, 3, 3, 1), 2, true},
+        Case{"DepthwiseManyChannels", same(6, 6, 200, 200, 3, 3, 1), 3, true},
+        Case{"DepthwiseSmall", same(3, 3, 33, 33, 3, 3, 1), 3, true},
+        Case{"DepthwiseTiny", same(1, 2, 7, 7, 5, 3, 1), 3, true},
+        Case{"Depthwise5Stride2", same(23, 14, 9, 9, 5, 5, 2), 3, true},
+        Case{"DepthwiseSameDilated", same(19, 12, 18, 18, 3, 3, 1, 3), 3, true},
         Case{"DepthwiseDilated", valid(9, 9, 17, 17, 3, 3, 1, 1, 2), 3, true}),
     testing::PrintToStringParamName());
 
