@@ -206,8 +206,9 @@ private:
         const Index used = image + sum + (m_g.inputSize() + outputSize()) * m_codeSize;
         m_block = std::max<Index>(kBlockBytes / used, 1);
         constexpr Index kLine = 64;
-        m_imageBytes = (m_block * image + 3 * kLine) / kLine * kLine; // kernels read beyond
-        m_sumBytes = m_block * sum;
+        const auto wholeLines = [](Index bytes) { return (bytes + kLine - 1) / kLine * kLine; };
+        m_imageBytes = wholeLines(m_block * image) + kLine; // kernels read beyond
+        m_sumBytes = wholeLines(m_block * sum);
         m_numberBytes = m_isFinal ? 0 : m_g.outWidth * m_g.filters * Index{sizeof(std::int64_t)};
     }
 
