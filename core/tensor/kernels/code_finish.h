@@ -48,16 +48,17 @@ struct LaneFinish {
     {
         const Ints x = sums << lifts;
         if constexpr (Rule == CodeRule::None) {
-            return x + bias;
+            return wrapped(x, bias);
         } else if constexpr (Rule == CodeRule::Steps) {
+            const Ints number = wrapped(x, bias);
             Ints y{};
             for (Index i = 0; i < all.steps; ++i) {
-                y += (x + bias >= broadcast(all.thresholds[i])) & broadcast(all.rises[i]);
+                y += (number >= broadcast(all.thresholds[i])) & broadcast(all.rises[i]);
             }
             return y;
         } else if constexpr (Rule == CodeRule::Float) {
-            return nearest(
-                clamped(__builtin_convertvector(x + bias, Vector) * factors, floatLow, floatHigh));
+            return nearest(clamped(__builtin_convertvector(wrapped(x, bias), Vector) * factors,
+                                   floatLow, floatHigh));
         } else {
             const Longs products = multiplied(x, multipliers, addends);
             const Ints upper = upperHalves(products);

@@ -33,6 +33,13 @@ BITSCAPE_INLINE Ints broadcast(std::int32_t value)
     return value - Ints{};
 }
 
+/// a + b, which may wrap.
+BITSCAPE_INLINE Ints wrapped(Ints a, Ints b)
+{
+    using Words [[gnu::vector_size(kLanes * sizeof(std::uint32_t))]] = std::uint32_t;
+    return reinterpret_cast<Ints>(reinterpret_cast<Words>(a) + reinterpret_cast<Words>(b));
+}
+
 /// A word from anywhere, in all lanes.
 BITSCAPE_INLINE Ints broadcastWord(const std::byte* from)
 {
@@ -51,14 +58,14 @@ BITSCAPE_INLINE Ints clamped(Ints value, Ints low, Ints high)
 BITSCAPE_INLINE Ints addShortProducts(Ints sum, Ints left, Ints right)
 {
 #if defined(__AVX512F__)
-    return sum + reinterpret_cast<Ints>(_mm512_madd_epi16(reinterpret_cast<__m512i>(left),
-                                                          reinterpret_cast<__m512i>(right)));
+    return wrapped(sum, reinterpret_cast<Ints>(_mm512_madd_epi16(
+                            reinterpret_cast<__m512i>(left), reinterpret_cast<__m512i>(right))));
 #elif defined(__AVX2__)
-    return sum + reinterpret_cast<Ints>(_mm256_madd_epi16(reinterpret_cast<__m256i>(left),
-                                                          reinterpret_cast<__m256i>(right)));
+    return wrapped(sum, reinterpret_cast<Ints>(_mm256_madd_epi16(
+                            reinterpret_cast<__m256i>(left), reinterpret_cast<__m256i>(right))));
 #else
-    return sum + reinterpret_cast<Ints>(_mm_madd_epi16(reinterpret_cast<__m128i>(left),
-                                                       reinterpret_cast<__m128i>(right)));
+    return wrapped(sum, reinterpret_cast<Ints>(_mm_madd_epi16(reinterpret_cast<__m128i>(left),
+                                                              reinterpret_cast<__m128i>(right))));
 #endif
 }
 
