@@ -4,8 +4,10 @@
 #include "core/hw/qtools.h"
 #include "core/io/model_file.h"
 #include "core/search/study.h"
+#include "core/train/what_if.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@ namespace bitscape::bench {
 namespace {
 
 constexpr double kValidationShare = 0.25;
+constexpr Index kWhatIfImages = 500;
 
 /// A folder that goes away with its owner.
 class Folder {
@@ -90,6 +93,54 @@ Result<Task> startTask(Parallel& /*parallel*/)
     }};
 }
 
+/// Every edit of a walk through the kernels of a network: another layer each time, other bits in
+/// each round, so that none is known already.
+class Edits {
+public:
+    explicit Edits(graph::GraphPtr graph) : m_graph(std::move(graph)), m_base(fourBits(*m_graph))
+    {
+        for (const graph::Layer& layer : m_graph->layers()) {
+            if (m_base.find(layer.name, graph::Slot::Kernel)) {
+                m_layers.push_back(layer.name);
+            }
+        }
+    }
+
+    [[nodiscard]] const graph::Configuration& base() const { return m_base; }
+    graph::Configuration next()
+    {
+        graph::Configuration edited = m_base;
+        const std::size_t round = m_count / m_layers.size();
+        const auto text = fmt::format("quantized_bits({},{},1)", 2 + round % 15, round / 15);
+        edited.set(m_layers[m_count++ % m_layers.size()], graph::Slot::Kernel,
+                   quant::parseQuantizer(text).value());
+        return edited;
+    }
+
+private:
+    graph::GraphPtr m_graph;
+    graph::Configuration m_base;
+    std::vector<std::string> m_layers;
+    std::size_t m_count = 0;
+};
+
+/// One layer's bits changed: accuracy on 500 images.
+Result<Task> whatIfTask(Parallel& parallel)
+{
+    const Network& network = *findNetwork("resnet8");
+    const graph::GraphPtr graph = network.make();
+    const auto whatIf = std::make_shared<train::WhatIf>(
+        graph, graph->weights(), randomSamples(network, *graph, kWhatIfImages));
+    const auto edits = std::make_shared<Edits>(graph);
+    if (auto known = whatIf->evaluate(edits->base(), parallel); !known) {
+        return fail(std::move(known).error());
+    }
+    return Task{.run = [whatIf, edits, &parallel] {
+        const graph::Configuration edited = edits->next();
+        return timed([&] { return whatIf->evaluate(edited, parallel); });
+    }};
+}
+
 /// AutoQ as a user starts it: trials side by side, each trained from fresh weights.
 Work searchWork(const char* network, int trials, int epochs, Index images)
 {
@@ -129,6 +180,7 @@ std::vector<Work> programWorks()
         {.name = "qtools/resnet8", .isParallel = false, .prepare = qtoolsTask},
         {.name = "open/resnet8.h5", .isParallel = false, .prepare = openTask},
         {.name = "start/version", .isParallel = false, .prepare = startTask},
+        {.name = "what-if/resnet8", .prepare = whatIfTask},
         searchWork("notebook", 5, 1, 10'000),
         searchWork("example-cnn", 10, 3, 10'000),
     };
