@@ -37,10 +37,11 @@ public:
         for (int l = 0; l < layerCount(); ++l) {
             const LayerQuantizers& quantizers =
                 quantizersOf(configuration, m_program.graph->layer(l));
+            const ExpectedLevels levels = levelsOfInput(configuration, l);
             m_program.layers.push_back(
                 options.layers
-                    ? options.layers->get(*m_program.graph, l, quantizers, options.sigmoid)
-                    : makeReadyLayer(*m_program.graph, l, quantizers, options.sigmoid));
+                    ? options.layers->get(*m_program.graph, l, quantizers, options.sigmoid, levels)
+                    : makeReadyLayer(*m_program.graph, l, quantizers, options.sigmoid, levels));
         }
         findNeeded();
         for (int l = 0; l < layerCount(); ++l) {
@@ -75,6 +76,23 @@ private:
     [[nodiscard]] const ReadyLayer& layerOf(int layer) const
     {
         return *m_program.layers[static_cast<std::size_t>(layer)];
+    }
+
+    /// The grid of the quantizer that the layer's first input comes from, if nothing but copying
+    /// lies between. The layers before are ready.
+    [[nodiscard]] ExpectedLevels levelsOfInput(const Configuration& configuration, int l) const
+    {
+        while (!m_program.graph->layer(l).inputs.empty()) {
+            l = m_program.graph->layer(l).inputs[0];
+            const Activation activation = activationOf(configuration, m_program.graph->layer(l));
+            if (activation.quantizer) {
+                return byteLevels(*activation.quantizer);
+            }
+            if (!activation.isNothing() || !layerOf(l).kernel->isIdentity()) {
+                break;
+            }
+        }
+        return std::nullopt;
     }
 
     /// Marks the layers that results depend on.

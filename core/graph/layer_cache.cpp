@@ -31,7 +31,7 @@ bool hasSameBits(const Tensor& a, const Tensor& b)
 
 /// What the kernel depends on besides the op and the weights' values.
 std::string contentText(const Graph& graph, int index, const LayerQuantizers& quantizers,
-                        quant::InternalSigmoid sigmoid)
+                        quant::InternalSigmoid sigmoid, const ExpectedLevels& levels)
 {
     const Layer& layer = graph.layer(index);
     std::string text = fmt::format("{};{};{}", layer.className, static_cast<int>(sigmoid),
@@ -46,6 +46,9 @@ std::string contentText(const Graph& graph, int index, const LayerQuantizers& qu
     }
     for (const auto& [slot, quantizer] : quantizers) {
         text += fmt::format(";{}={}", name(slot), quantizer->toString());
+    }
+    if (levels) {
+        text += fmt::format(";{}·{}", levels->step, levels->largest);
     }
     return text;
 }
@@ -63,13 +66,17 @@ Index storedBytes(const WeightSet& weights)
 
 std::shared_ptr<const ReadyLayer> makeReadyLayer(const Graph& graph, int index,
                                                  const LayerQuantizers& quantizers,
-                                                 quant::InternalSigmoid sigmoid)
+                                                 quant::InternalSigmoid sigmoid,
+                                                 const ExpectedLevels& levels)
 {
     const Index before = FloatMemory::ofThisThread();
     const Layer& layer = graph.layer(index);
     auto ready = std::make_shared<ReadyLayer>();
     ready->id = nextId();
     ready->kernel = makeLayerKernel(graph, index, quantizers, {.sigmoid = sigmoid});
+    if (levels) {
+        ready->kernel->expectLevels(*levels);
+    }
     const quant::CallContext call{.training = false, .sigmoid = sigmoid, .seed = 0};
     std::vector<TensorView> views;
     for (std::size_t w = 0; w < layer.weights.size(); ++w) {
@@ -90,9 +97,10 @@ std::shared_ptr<const ReadyLayer> makeReadyLayer(const Graph& graph, int index,
 
 std::shared_ptr<const ReadyLayer> LayerCache::get(const Graph& graph, int index,
                                                   const LayerQuantizers& quantizers,
-                                                  quant::InternalSigmoid sigmoid)
+                                                  quant::InternalSigmoid sigmoid,
+                                                  const ExpectedLevels& levels)
 {
-    const std::string text = contentText(graph, index, quantizers, sigmoid);
+    const std::string text = contentText(graph, index, quantizers, sigmoid, levels);
     const Layer& layer = graph.layer(index);
     {
         const std::lock_guard lock(m_mutex);
@@ -100,7 +108,7 @@ std::shared_ptr<const ReadyLayer> LayerCache::get(const Graph& graph, int index,
             return found;
         }
     }
-    auto made = makeReadyLayer(graph, index, quantizers, sigmoid);
+    auto made = makeReadyLayer(graph, index, quantizers, sigmoid, levels);
     const std::lock_guard lock(m_mutex);
     ++m_made;
     if (auto found = find(text, layer)) { // another thread was faster

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,15 +26,19 @@ struct ReadyLayer {
     Index bytes = 0;   ///< of what was made of the stored weights
 };
 
+/// What its first input's values are expected to be; absent: anything.
+using ExpectedLevels = std::optional<ByteConvolution::InputGrid>;
+
 /// Makes layer `index` of the graph ready. Supported, shapes closed (ensured).
 [[nodiscard]] std::shared_ptr<const ReadyLayer> makeReadyLayer(const Graph& graph, int index,
                                                                const LayerQuantizers& quantizers,
-                                                               quant::InternalSigmoid sigmoid);
+                                                               quant::InternalSigmoid sigmoid,
+                                                               const ExpectedLevels& levels);
 
 /// Keeps layers that were made ready, so that a plan costs only what no plan before it had: a
-/// layer is found again by its content, that is operation, shapes, quantizers and the values of its
-/// weights. Bounded by bytes; what was not asked for the longest goes, plans that run it keep it.
-/// Thread: any.
+/// layer is found again by its content, that is operation, shapes, quantizers, expected levels and
+/// the values of its weights. Bounded by bytes; what was not asked for the longest goes, plans that
+/// run it keep it. Thread: any.
 class LayerCache {
 public:
     /// `bytes`: of stored, quantized and packed weights.
@@ -42,7 +47,8 @@ public:
     /// As makeReadyLayer().
     [[nodiscard]] std::shared_ptr<const ReadyLayer> get(const Graph& graph, int index,
                                                         const LayerQuantizers& quantizers,
-                                                        quant::InternalSigmoid sigmoid);
+                                                        quant::InternalSigmoid sigmoid,
+                                                        const ExpectedLevels& levels);
     [[nodiscard]] Index bytes() const;
     /// Layers that get() had to make, since the beginning.
     [[nodiscard]] Index made() const;

@@ -130,10 +130,12 @@ Index ByteConvolution::forward(const float* x, Index images, const kernels::Fini
         const Index wanted = std::min(m_group, images - first);
         const Index count = frame(x + first * g.inputSize(), wanted, framed);
         const Index before = first * g.outputSize();
+        kernels::Finish finishHere = finish;
+        finishHere.addend = finish.addend == nullptr ? nullptr : finish.addend + before;
         for (Index p = 0; p < count * perImage; p += block) {
             const Index here = std::min(block, count * perImage - p);
             kernels::multiplyBytes(gather, p, here, m_packed.data(), g.filters, m_scales.data(),
-                                   finish, {y + before, g.outputSize(), m_outputRows.data()});
+                                   finishHere, {y + before, g.outputSize(), m_outputRows.data()});
             if (done) {
                 done(before + p * g.filters, here * g.filters);
             }

@@ -80,9 +80,8 @@ public:
     {
         const auto& g = m_convolution->geometry();
         const SampleRange& s = call.samples;
-        const kernels::Finish finish = finishOf(m_bias, call);
-        const bool isPlain = !call.affine && call.addend == nullptr; // which bytes can finish
-        const Index quick = m_fitsBytes && isPlain
+        kernels::Finish finish = finishOf(m_bias, call);
+        const Index quick = m_fitsBytes
                                 ? m_bytes->forward(call.inputs[0], s.count, finish, call.output,
                                                    s.scratch, call.done)
                                 : 0;
@@ -90,6 +89,7 @@ public:
             return;
         }
         const Index before = quick * g.outputSize();
+        finish.addend = finish.addend == nullptr ? nullptr : finish.addend + before;
         const auto done = [&](Index first, Index count) { call.done(before + first, count); };
         m_convolution->forward(call.inputs[0] + quick * g.inputSize(), s.count - quick,
                                m_packed.data(), finish, call.output + before, s.scratch,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/tensor/kernels/bytes.h"
 
+#include "core/tensor/kernels/finish.h"
 #include "core/tensor/kernels/simd.h"
 
 #include <array>
@@ -76,38 +77,9 @@ constexpr std::array<Tile, sizeof...(R)> tiles(std::integer_sequence<int, R...> 
 constexpr auto kNarrowTiles = tiles<1>(std::make_integer_sequence<int, kRows>{});
 constexpr auto kWideTiles = tiles<2>(std::make_integer_sequence<int, kRows>{});
 
-/// What happens to the sums of one vector of columns.
-struct LaneFinish {
-    Vector scale, bias, low, high;
-    bool clamps;
-    int columns;
-
-    LaneFinish(const Finish& finish, const float* scales, Index first, Index left)
-        : scale{}, bias{}, low(broadcast(finish.low)), high(broadcast(finish.high)),
-          clamps(finish.clamps), columns(left >= kLanes ? kLanes : static_cast<int>(left))
-    {
-        scale = loadPart(scales + first, columns);
-        if (finish.bias != nullptr) {
-            bias = loadPart(finish.bias + first, columns);
-        }
-    }
-    BITSCAPE_INLINE void operator()(Ints sums, float* to) const
-    {
-        Vector value = __builtin_convertvector(sums, Vector) * scale + bias;
-        if (clamps) {
-            value = clamped(value, low, high);
-        }
-        if (columns == kLanes) {
-            store(to, value);
-        } else {
-            storePart(to, value, columns);
-        }
-    }
-};
-
 template <int Vectors>
 void multiplyPanel(const ByteGather& a, Index first, Index count, const std::int32_t* b,
-                   const LaneFinish* finish, const Scatter& c, Index column)
+                   const Vector* scales, const PanelFinish& finish, const Scatter& c, Index column)
 {
     constexpr auto& kTiles = Vectors == 2 ? kWideTiles : kNarrowTiles;
     Index image = first / a.rowCount;
@@ -127,9 +99,11 @@ void multiplyPanel(const ByteGather& a, Index first, Index count, const std::int
         }
         kTiles[static_cast<std::size_t>(rows - 1)](left, a, b, sums);
         for (int m = 0; m < rows; ++m) {
-            for (int v = 0; v < Vectors; ++v) {
-                finish[v](sums[m * Vectors + v], right[m] + v * kLanes);
-            }
+            Vector values[1][Vectors];
+            unrolled<Vectors>([&](auto v) {
+                values[0][v] = __builtin_convertvector(sums[m * Vectors + v], Vector) * scales[v];
+            });
+            write<1, Vectors>(values, finish, right + m);
         }
         done += rows;
     }
@@ -239,14 +213,16 @@ void multiplyBytes(const ByteGather& a, Index first, Index count, const std::int
     const Index depth = a.segmentCount * a.segmentWords;
     for (Index column = 0; column < columns; column += kPanel) {
         const std::int32_t* b = packed + column * depth;
-        const LaneFinish one(finish, scales, column, columns - column);
-        if (panelWidth(columns, column) == kPanel) {
-            const LaneFinish both[2] = {
-                one, {finish, scales, column + kLanes, columns - column - kLanes}};
-            multiplyPanel<2>(a, first, count, b, both, c, column);
-        } else {
-            multiplyPanel<1>(a, first, count, b, &one, c, column);
+        const PanelFinish panel = finishOf(finish, c, column, columns);
+        Vector here[2] = {};
+        for (int v = 0; v < 2; ++v) {
+            if (panel.columns[v] > 0) {
+                here[v] = loadPart(scales + column + v * kLanes, panel.columns[v]);
+            }
         }
+        (panelWidth(columns, column) == kPanel
+             ? multiplyPanel<2>
+             : multiplyPanel<1>)(a, first, count, b, here, panel, c, column);
     }
 }
 

@@ -38,7 +38,7 @@ BITSCAPE_KERNEL Index packedByteWords(Index depth, Index columns);
 /// step.
 BITSCAPE_KERNEL bool packBytes(const float* matrix, Index depth, Index columns,
                                std::int32_t* packed, float* steps, float* sums);
-/// Rows first … first+count−1 of a × packed, times scales[n], finished (without Finish::adds).
+/// Rows first … first+count−1 of a × packed, times scales[n], finished.
 BITSCAPE_KERNEL void multiplyBytes(const ByteGather& a, Index first, Index count,
                                    const std::int32_t* packed, Index columns, const float* scales,
                                    const Finish& finish, const Scatter& c);

@@ -6,6 +6,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 namespace bitscape::graph {
 namespace {
 
@@ -217,6 +221,51 @@ TEST_F(QuantizedTraining, WeightsAreKeptInsideTheQuantizersRange)
     wide.set("c", Slot::Kernel, quantizer("quantized_bits(8,3,1,alpha=1)"));
     const auto other = TrainingPlan::make(graph, wide, 6, parallel).value();
     EXPECT_THAT(other->clipLimits(), testing::ElementsAre(8.0F, 0.0F, 0.0F, 0.0F));
+}
+
+/// A residual block between quantized activations, with a normalization to finish.
+GraphPtr residualBlock()
+{
+    return Builder({6, 6, 3})
+        .add("c0", "QConv2D", conv(16, 3))
+        .add("r0", "QActivation", ActivationOp{})
+        .add("c1", "QConv2D", conv(16, 3))
+        .add("n1", "BatchNormalization", BatchNormOp{})
+        .add("sum", "Add", AddOp{}, {2, 4})
+        .add("r1", "QActivation", ActivationOp{})
+        .add("p", "GlobalAveragePooling2D", GlobalPoolOp{})
+        .add("d", "QDense", DenseOp{.units = 4})
+        .make(7);
+}
+
+/// Products of bytes take over where activations lie on a grid; a sample that does not is left to
+/// the floats, and disturbs no other.
+TEST(QuantizedPlanTest, ASampleOffTheGridLeavesTheOthersAlone)
+{
+    const GraphPtr graph = residualBlock();
+    Configuration configuration;
+    for (const char* layer : {"c0", "c1", "d"}) {
+        configuration.set(layer, Slot::Kernel, quantizer("quantized_bits(4,0,1,alpha=1)"));
+    }
+    configuration.set("r0", Slot::Activation, quantizer("quantized_relu(4,1)"));
+    configuration.set("r1", Slot::Activation, quantizer("quantized_relu(4,1)"));
+    constexpr Index kSamples = 7;
+    constexpr Index kOff = 1;
+    Tensor input = samplesFor(*graph, kSamples);
+    const Index size = input.size() / kSamples;
+    input.values()[static_cast<std::size_t>(kOff * size)] = std::numeric_limits<float>::quiet_NaN();
+    const Tensor all = run(graph, configuration, input).front();
+    for (Index i = 0; i < kSamples; ++i) {
+        const TensorView one = input.view().rows(i, 1);
+        const Tensor alone = run(graph, configuration, Tensor(one.shape, one.values())).front();
+        const auto row = all.view().rows(i, 1).values();
+        if (i == kOff) {
+            EXPECT_TRUE(std::isnan(row[0]));
+        } else {
+            EXPECT_TRUE(std::ranges::equal(row, alone.values())) << "sample " << i;
+            EXPECT_FALSE(std::isnan(row[0]));
+        }
+    }
 }
 
 TEST(QuantizedTrainingTest, StochasticQuantizersFollowTheSeed)

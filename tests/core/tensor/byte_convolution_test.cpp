@@ -135,7 +135,16 @@ protected:
     std::vector<float> kernel = levels(plain->kernelSize(), 0.125F, -7, 7, 1);
     std::vector<float> x = levels(kImages * g.inputSize(), kGrid.step, 0, kGrid.largest, 2);
     std::vector<float> bias = reference::randomValues(g.filters, 3);
-    kernels::Finish finish{.bias = bias.data(), .clamps = true, .low = 0.0F, .high = 6.0F};
+    std::vector<float> scale = reference::randomValues(g.filters, 4);
+    std::vector<float> shift = reference::randomValues(g.filters, 5);
+    std::vector<float> addend = reference::randomValues(kImages * g.outputSize(), 6);
+    kernels::Finish finish{.bias = bias.data(),
+                           .scale = scale.data(),
+                           .shift = shift.data(),
+                           .clamps = true,
+                           .low = 0.0F,
+                           .high = 6.0F,
+                           .addend = addend.data()};
 };
 
 TEST_P(Bytes, GiveTheBitsOfTheFloats)
