@@ -81,10 +81,9 @@ public:
         const auto& g = m_convolution->geometry();
         const SampleRange& s = call.samples;
         kernels::Finish finish = finishOf(m_bias, call);
-        const Index quick = m_fitsBytes
-                                ? m_bytes->forward(call.inputs[0], s.count, finish, call.output,
-                                                   s.scratch, call.done)
-                                : 0;
+        const Index quick = m_fitsBytes ? m_bytes->forward(call.inputs[0], s.count, finish,
+                                                           call.output, s.scratch, call.done)
+                                        : 0;
         if (quick == s.count) {
             return;
         }
