@@ -25,7 +25,7 @@ bool isModest(float step)
 std::unique_ptr<ByteConvolution> ByteConvolution::make(const ConvolutionGeometry& g)
 {
     const Index run = (g.dilationWidth == 1 ? g.kernelWidth : 1) * g.channels;
-    if (!kernels::hasByteProducts() || g.groups != 1 || run % kWord != 0) {
+    if (!kernels::multipliesBytes() || g.groups != 1 || run % kWord != 0) {
         return nullptr;
     }
     return std::unique_ptr<ByteConvolution>(new ByteConvolution(g));
@@ -123,9 +123,13 @@ Index ByteConvolution::forward(const float* x, Index images, const kernels::Fini
     const Index pitch = m_framedHeight * m_framedWidth * g.channels;
     const Index perImage = static_cast<Index>(m_rows.size());
     const Index block = std::max(kBlockFloats / g.filters / kBlockRows, Index{1}) * kBlockRows;
-    const kernels::ByteGather gather{
-        framed,        pitch, m_rows.data(), perImage, m_segments.data(), std::ssize(m_segments),
-        m_segmentWords};
+    const kernels::CodeGather gather{reinterpret_cast<const std::byte*>(framed),
+                                     pitch,
+                                     m_rows.data(),
+                                     perImage,
+                                     m_segments.data(),
+                                     std::ssize(m_segments),
+                                     m_segmentWords};
     for (Index first = 0; first < images; first += m_group) {
         const Index wanted = std::min(m_group, images - first);
         const Index count = frame(x + first * g.inputSize(), wanted, framed);

@@ -32,7 +32,7 @@ Index panelWidth(Index columns, Index first)
 BITSCAPE_INLINE Ints addProducts(Ints sum, Ints left, Ints right)
 {
 #if defined(__AVX512F__)
-    // No part of x86-64-v4: hasByteProducts() is asked before.
+    // No part of x86-64-v4: multipliesBytes() is asked before.
     asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(left), "v"(right));
     return sum;
 #else
@@ -45,11 +45,11 @@ BITSCAPE_INLINE Ints addProducts(Ints sum, Ints left, Ints right)
 }
 
 template <int Rows, int Vectors>
-void tile(const std::uint8_t* const* a, const ByteGather& gather, const std::int32_t* b, Ints* to)
+void tile(const std::byte* const* a, const CodeGather& gather, const std::int32_t* b, Ints* to)
 {
     Ints sums[Rows][Vectors] = {};
     for (Index s = 0; s < gather.segmentCount; ++s) {
-        const std::uint8_t* rows[Rows];
+        const std::byte* rows[Rows];
         unrolled<Rows>([&](auto m) { rows[m] = a[m] + gather.segments[s]; });
         for (Index k = 0; k < gather.segmentWords; ++k, b += Vectors * kLanes) {
             Ints right[Vectors];
@@ -68,7 +68,7 @@ void tile(const std::uint8_t* const* a, const ByteGather& gather, const std::int
         [&](auto m) { unrolled<Vectors>([&](auto v) { to[m * Vectors + v] = sums[m][v]; }); });
 }
 
-using Tile = void (*)(const std::uint8_t* const*, const ByteGather&, const std::int32_t*, Ints*);
+using Tile = void (*)(const std::byte* const*, const CodeGather&, const std::int32_t*, Ints*);
 template <int Vectors, int... R>
 constexpr std::array<Tile, sizeof...(R)> tiles(std::integer_sequence<int, R...> /*rows*/)
 {
@@ -78,13 +78,13 @@ constexpr auto kNarrowTiles = tiles<1>(std::make_integer_sequence<int, kRows>{})
 constexpr auto kWideTiles = tiles<2>(std::make_integer_sequence<int, kRows>{});
 
 template <int Vectors>
-void multiplyPanel(const ByteGather& a, Index first, Index count, const std::int32_t* b,
+void multiplyPanel(const CodeGather& a, Index first, Index count, const std::int32_t* b,
                    const Vector* scales, const PanelFinish& finish, const Scatter& c, Index column)
 {
     constexpr auto& kTiles = Vectors == 2 ? kWideTiles : kNarrowTiles;
     Index image = first / a.rowCount;
     Index row = first % a.rowCount;
-    const std::uint8_t* left[kRows];
+    const std::byte* left[kRows];
     float* right[kRows];
     Ints sums[kRows * Vectors];
     for (Index done = 0; done < count;) {
@@ -124,15 +124,6 @@ float stepOf(float largest)
 }
 
 } // namespace
-
-bool hasByteProducts()
-{
-#if defined(__AVX512F__)
-    return __builtin_cpu_supports("avx512vnni") != 0;
-#else
-    return false;
-#endif
-}
 
 bool toBytes(const float* x, Index count, float inverse, std::int32_t largest, std::uint8_t* to)
 {
@@ -207,7 +198,7 @@ bool packBytes(const float* matrix, Index depth, Index columns, std::int32_t* pa
     return isOff == 0;
 }
 
-void multiplyBytes(const ByteGather& a, Index first, Index count, const std::int32_t* packed,
+void multiplyBytes(const CodeGather& a, Index first, Index count, const std::int32_t* packed,
                    Index columns, const float* scales, const Finish& finish, const Scatter& c)
 {
     const Index depth = a.segmentCount * a.segmentWords;

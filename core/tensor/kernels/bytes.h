@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include "core/tensor/kernels/kernels.h"
+#include "core/tensor/kernels/codes.h"
 
 #include <cstdint>
 
@@ -10,25 +10,10 @@
 // and the steps are powers of two, the results are those of the float kernels, bit by bit.
 namespace bitscape::kernels {
 
-/// Whether the processor has the instruction (AVX-512 VNNI) and this variant uses it; without it
-/// everything below works, slowly.
-BITSCAPE_KERNEL bool hasByteProducts();
-
 /// to = x / step as a byte; false if an x is no multiple of the step from 0 to largest·step.
 /// `inverse`: 1 / step, a power of two. largest ≤ 255.
 BITSCAPE_KERNEL bool toBytes(const float* x, Index count, float inverse, std::int32_t largest,
                              std::uint8_t* to);
-
-/// As Gather: bytes of one sample, in words of four. Offsets count bytes.
-struct ByteGather {
-    const std::uint8_t* data = nullptr;
-    Index imagePitch = 0;
-    const Index* rows = nullptr;
-    Index rowCount = 0;
-    const Index* segments = nullptr;
-    Index segmentCount = 0;
-    Index segmentWords = 0;
-};
 
 /// Words that packBytes() writes for a matrix of depth × columns; the depth is a multiple of four.
 BITSCAPE_KERNEL Index packedByteWords(Index depth, Index columns);
@@ -39,7 +24,8 @@ BITSCAPE_KERNEL Index packedByteWords(Index depth, Index columns);
 BITSCAPE_KERNEL bool packBytes(const float* matrix, Index depth, Index columns,
                                std::int32_t* packed, float* steps, float* sums);
 /// Rows first … first+count−1 of a × packed, times scales[n], finished.
-BITSCAPE_KERNEL void multiplyBytes(const ByteGather& a, Index first, Index count,
+/// Without multipliesBytes() this works where the variant has no such instruction, slowly.
+BITSCAPE_KERNEL void multiplyBytes(const CodeGather& a, Index first, Index count,
                                    const std::int32_t* packed, Index columns, const float* scales,
                                    const Finish& finish, const Scatter& c);
 

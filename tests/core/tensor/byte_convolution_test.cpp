@@ -6,8 +6,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <ostream>
+#include <span>
 
 namespace bitscape {
 namespace {
@@ -50,7 +52,7 @@ TEST(ByteKernelsTest, ProductsEqualTheSumsOfTheFloats)
     constexpr Index kDepth = 24;
     constexpr Index kRows = 11;
     for (const Index columns : {1, 7, 16, 31, 32, 50}) {
-        if (!kernels::hasByteProducts() && std::string_view(kernels::variant()) == "v4") {
+        if (!kernels::multipliesBytes() && std::string_view(kernels::variant()) == "v4") {
             GTEST_SKIP() << "the processor has no byte products";
         }
         const auto matrix = levels(kDepth * columns, 0.25F, -7, 7, 2);
@@ -76,8 +78,9 @@ TEST(ByteKernelsTest, ProductsEqualTheSumsOfTheFloats)
         }
         const Index segment = 0;
         std::vector<float> y(static_cast<std::size_t>(kRows * columns));
-        kernels::multiplyBytes({bytes.data(), 0, rows.data(), kRows, &segment, 1, kDepth / 4}, 0,
-                               kRows, packed.data(), columns, steps.data(),
+        kernels::multiplyBytes({std::as_bytes(std::span(bytes)).data(), 0, rows.data(), kRows,
+                                &segment, 1, kDepth / 4},
+                               0, kRows, packed.data(), columns, steps.data(),
                                {.bias = bias.data(), .clamps = true, .low = -1.0F, .high = 2.0F},
                                {y.data(), 0, targets.data()});
         for (Index r = 0; r < kRows; ++r) {
@@ -122,7 +125,7 @@ class Bytes : public testing::TestWithParam<GeometryCase> {
 protected:
     void SetUp() override
     {
-        if (!kernels::hasByteProducts()) {
+        if (!kernels::multipliesBytes()) {
             GTEST_SKIP() << "the processor, or this variant, has no byte products";
         }
         bytes = ByteConvolution::make(g);
