@@ -57,8 +57,12 @@ public:
     }
     void expectLevels(const ByteConvolution::InputGrid& grid) override
     {
+        const auto& g = m_convolution->geometry();
+        if (m_convolution->kernelSize() != g.taps() * g.channels * g.filters) {
+            return; // depth-wise
+        }
         m_levels = grid;
-        m_bytes = ByteConvolution::make(m_convolution->geometry());
+        m_bytes = ByteConvolution::make(g);
     }
 
     void setWeights(LayerWeights weights) override

@@ -268,6 +268,56 @@ TEST(QuantizedPlanTest, ASampleOffTheGridLeavesTheOthersAlone)
     }
 }
 
+/// Kernels that are read behind a quantized activation in inference and training: each kind of
+/// layer gives the products of its quantized kernel and no more.
+TEST(QuantizedPlanTest, LayersBehindAGridComputeTheSameAsOnFloats)
+{
+    const auto* const kernelText = "quantized_bits(4,0,1,alpha=1)";
+    const auto* const activationText = "quantized_relu(4,1)";
+    struct Case {
+        const char* className;
+        Op op;
+        Slot kernel;
+    };
+    const Case cases[] = {
+        {"QConv2D", conv(12, 3), Slot::Kernel},
+        {"QDepthwiseConv2D", networks::depthwise(3), Slot::Depthwise},
+        {"QDepthwiseConv2D", networks::depthwise(3, 2), Slot::Depthwise},
+        {"QDense", DenseOp{.units = 5}, Slot::Kernel},
+    };
+    for (const Case& one : cases) {
+        SCOPED_TRACE(one.className);
+        const GraphPtr graph = Builder({7, 6, 16})
+                                   .add("r", "QActivation", ActivationOp{})
+                                   .add("l", one.className, one.op)
+                                   .make(9);
+        Configuration configuration;
+        configuration.set("r", Slot::Activation, quantizer(activationText));
+        configuration.set("l", one.kernel, quantizer(kernelText));
+        const Tensor input = samplesFor(*graph, 5);
+
+        const GraphPtr plain = Builder({7, 6, 16}).add("l", one.className, one.op).make(9);
+        WeightSet weights = plain->weights();
+        weights[0] =
+            std::make_shared<Tensor>(quantized(*graph->weights()[0], *quantizer(kernelText)));
+        weights[1] = graph->weights()[1];
+        const Tensor wanted = run(plain->withWeights(weights).value(), {},
+                                  quantized(input, *quantizer(activationText)))
+                                  .front();
+        EXPECT_EQ(run(graph, configuration, input).front(), wanted);
+
+        Parallel parallel(1);
+        auto training = TrainingPlan::make(graph, configuration, 5, parallel).value();
+        std::vector<Tensor> trained;
+        for (const TensorPtr& weight : graph->weights()) {
+            trained.push_back(*weight);
+        }
+        const std::vector<TensorView> inputs{input.view()};
+        const TensorView y = training->forward(inputs, trained, 1).value().front();
+        EXPECT_EQ(Tensor(y.shape, y.values()), wanted);
+    }
+}
+
 TEST(QuantizedTrainingTest, StochasticQuantizersFollowTheSeed)
 {
     const GraphPtr graph = Builder({600}).add("q", "QActivation", ActivationOp{}).make();
