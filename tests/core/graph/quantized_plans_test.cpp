@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "core/graph/execution.h"
+#include "core/graph/layers/layer_kernel.h"
 #include "tests/support/networks.h"
 #include "tests/support/reference.h"
 
@@ -316,6 +317,35 @@ TEST(QuantizedPlanTest, LayersBehindAGridComputeTheSameAsOnFloats)
         const TensorView y = training->forward(inputs, trained, 1).value().front();
         EXPECT_EQ(Tensor(y.shape, y.values()), wanted);
     }
+}
+
+/// What lies in memory behind a depth-wise kernel is none of its business: here more numbers of the
+/// grid, as many as a full convolution would read.
+TEST(QuantizedPlanTest, DepthwiseKernelsDoNotTakeToBytes)
+{
+    constexpr Index kChannels = 16;
+    const GraphPtr graph =
+        Builder({7, 6, kChannels}).add("l", "DepthwiseConv2D", networks::depthwise(3)).make();
+    const std::vector<float> memory(9 * kChannels * kChannels, 0.25F);
+    const std::vector<float> bias(kChannels, 0.5F);
+    const std::vector<TensorView> weights{{memory.data(), Shape{3, 3, kChannels, 1}},
+                                          {bias.data(), Shape{kChannels}}};
+    const std::vector<float> x(7 * 6 * kChannels, 0.375F);
+    const auto outputs = [&](bool expectsLevels) {
+        const auto kernel = makeLayerKernel(*graph, 1, {}, {});
+        if (expectsLevels) {
+            kernel->expectLevels({.step = 0.125F, .largest = 15});
+        }
+        kernel->setWeights(weights);
+        std::vector<float> scratch(static_cast<std::size_t>(kernel->scratchFloats()));
+        std::vector<float> y(x.size());
+        const float* input = x.data();
+        kernel->forward(0, {.samples = {.first = 0, .count = 1, .scratch = scratch.data()},
+                            .inputs = std::span(&input, 1),
+                            .output = y.data()});
+        return y;
+    };
+    EXPECT_EQ(outputs(true), outputs(false));
 }
 
 TEST(QuantizedTrainingTest, StochasticQuantizersFollowTheSeed)
