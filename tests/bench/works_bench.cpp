@@ -18,7 +18,7 @@ void run(benchmark::State& state, const Work& work)
         return;
     }
     for ([[maybe_unused]] auto one : state) {
-        const auto seconds = task->run();
+        const auto seconds = task->run({});
         if (!seconds) {
             state.SkipWithError(seconds.error().message.c_str());
             return;

@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
+#include <stop_token>
 #include <string>
 
 namespace bitscape::bench {
@@ -69,7 +71,7 @@ TEST(BenchWorks, CanBeRun)
         }
         const auto task = work.prepare(parallel);
         ASSERT_TRUE(task) << work.name << ": " << task.error().sentence();
-        const auto seconds = task->run();
+        const auto seconds = task->run({});
         ASSERT_TRUE(seconds) << work.name << ": " << seconds.error().sentence();
         EXPECT_GT(*seconds, 0) << work.name;
         EXPECT_EQ(work.bound == Bound::Compute, task->flops > 0) << work.name;
@@ -79,13 +81,30 @@ TEST(BenchWorks, CanBeRun)
 TEST(BenchWorks, MedianOfTheRunsIsSaid)
 {
     int calls = 0;
-    const Task task{.run = [&]() -> Result<double> { return ++calls; }};
+    const Task task{.run = [&](const JobContext&) -> Result<double> { return ++calls; }};
     const auto timing = measure(task, 0.0);
     ASSERT_TRUE(timing);
     EXPECT_EQ(timing->runs, 1);
     EXPECT_EQ(timing->seconds, 2.0) << "the first call warms up";
-    const Task failing{.run = []() -> Result<double> { return fail(ErrorCode::Io, "No."); }};
+    const Task failing{
+        .run = [](const JobContext&) -> Result<double> { return fail(ErrorCode::Io, "No."); }};
     EXPECT_FALSE(measure(failing, 0.0));
+}
+
+/// A search goes on for seconds: it is left where the user stops it, and no figure comes of it.
+TEST(BenchWorks, LongOnesAreStopped)
+{
+    Parallel parallel(1);
+    const auto all = works();
+    const auto search = std::ranges::find(all, "search/example-cnn", &Work::name);
+    ASSERT_NE(search, all.end());
+    const auto task = search->prepare(parallel);
+    ASSERT_TRUE(task);
+    std::stop_source stop;
+    stop.request_stop();
+    const auto timing = measure(*task, 0.0, {stop.get_token(), nullptr});
+    ASSERT_FALSE(timing);
+    EXPECT_EQ(timing.error().code, ErrorCode::Canceled);
 }
 
 } // namespace

@@ -38,15 +38,16 @@ Work stepWork(const Network& network, bool isQuantized)
                     std::clamp(static_cast<int>(kSecondsOfSteps * kFlopsPerSecond / flops),
                                kFewestSteps, kMostSteps);
                 options.epochs = options.maxSteps;
-                return Task{.flops = flops,
-                            .items = network.batch,
-                            .run = [input, options, &parallel]() -> Result<double> {
-                                auto report = train::train(input, options, parallel);
-                                if (!report) {
-                                    return fail(std::move(report).error());
-                                }
-                                return report->stepMillisecondsMedian / 1000.0;
-                            }};
+                return Task{
+                    .flops = flops,
+                    .items = network.batch,
+                    .run = [input, options, &parallel](const JobContext& job) -> Result<double> {
+                        auto report = train::train(input, options, parallel, job);
+                        if (!report) {
+                            return fail(std::move(report).error());
+                        }
+                        return report->stepMillisecondsMedian / 1000.0;
+                    }};
             }};
 }
 
@@ -79,9 +80,9 @@ std::vector<Work> inferenceWorks(const std::string& name, const std::string& mod
                      std::make_shared<const Tensor>(randomTensor(shape.batchOf(batch), 1));
                  return Task{.flops = 2.0 * macs * static_cast<double>(batch),
                              .items = batch,
-                             .run = [plan = *plan, input, &parallel] {
+                             .run = [plan = *plan, input, &parallel](const JobContext& job) {
                                  const std::vector<TensorView> inputs{input->view()};
-                                 return timed([&] { return plan->run(inputs, parallel); });
+                                 return timed([&] { return plan->run(inputs, parallel, job); });
                              }};
              }});
     }

@@ -51,7 +51,7 @@ Result<Task> qtoolsTask(Parallel& /*parallel*/)
 {
     const auto graph = findNetwork("resnet8")->make();
     const auto configuration = fourBits(*graph);
-    return Task{.run = [=] {
+    return Task{.run = [=](const JobContext&) {
         return timed([&] { return hw::qtoolsEstimate(*graph, configuration, {}); });
     }};
 }
@@ -64,7 +64,7 @@ Result<Task> openTask(Parallel& /*parallel*/)
         !saved) {
         return fail(std::move(saved).error());
     }
-    return Task{.run = [folder] {
+    return Task{.run = [folder](const JobContext&) {
         return timed([&] { return io::loadModel(folder->file("resnet8.h5")); });
     }};
 }
@@ -74,7 +74,8 @@ Result<Task> startTask(Parallel& /*parallel*/)
 {
     std::error_code ignored;
     const auto self = std::filesystem::read_symlink("/proc/self/exe", ignored);
-    return Task{.run = [path = self.parent_path() / "bitscape-cli"]() -> Result<double> {
+    return Task{.run = [path = self.parent_path() /
+                               "bitscape-cli"](const JobContext&) -> Result<double> {
         int status = -1;
         const double seconds = secondsOf([&] {
             posix_spawn_file_actions_t actions;
@@ -135,9 +136,9 @@ Result<Task> whatIfTask(Parallel& parallel)
     if (auto known = whatIf->evaluate(edits->base(), parallel); !known) {
         return fail(std::move(known).error());
     }
-    return Task{.run = [whatIf, edits, &parallel] {
+    return Task{.run = [whatIf, edits, &parallel](const JobContext& job) {
         const graph::Configuration edited = edits->next();
-        return timed([&] { return whatIf->evaluate(edited, parallel); });
+        return timed([&] { return whatIf->evaluate(edited, parallel, job); });
     }};
 }
 
@@ -161,9 +162,9 @@ Work searchWork(const char* network, int trials, int epochs, Index images)
                 study.description.epochs = epochs;
                 study.description.batch = row.batch;
                 study.description.validationShare = kValidationShare;
-                return Task{.run = [=, &parallel] {
+                return Task{.run = [=, &parallel](const JobContext& job) {
                     return timed([&] {
-                        return search::run(input, study, parallel.threads(), {},
+                        return search::run(input, study, parallel.threads(), job,
                                            [](const search::Study&, const search::Trial&) {
                                                return Result<void>();
                                            });

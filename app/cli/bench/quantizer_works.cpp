@@ -39,7 +39,7 @@ Work quantizerWork(std::string_view text, const Size& size, bool isGradient)
                 const auto count = static_cast<double>(shape.elementCount());
                 return Task{.bytes = count * sizeof(float) * (isGradient ? 3 : 2),
                             .items = shape.elementCount(),
-                            .run = [=, q = *quantizer]() -> Result<double> {
+                            .run = [=, q = *quantizer](const JobContext&) -> Result<double> {
                                 const quant::CallContext call;
                                 return secondsOf([&] {
                                     if (isGradient) {

@@ -23,9 +23,9 @@ double medianOf(std::vector<double> values)
 }
 
 /// One call per measured run, so that instruction counters can be switched on by its name.
-[[gnu::noinline]] Result<double> measuredRun(const Task& task)
+[[gnu::noinline]] Result<double> measuredRun(const Task& task, const JobContext& job)
 {
-    return task.run();
+    return task.run(job);
 }
 
 } // namespace
@@ -41,13 +41,14 @@ std::vector<Work> works()
 
 Result<Timing> measure(const Task& task, double seconds, const JobContext& job)
 {
-    if (auto warm = task.run(); !warm) {
+    const JobContext quiet{job.stop, nullptr}; // progress counts works, not what they count
+    if (auto warm = task.run(quiet); !warm) {
         return fail(std::move(warm).error());
     }
     std::vector<double> measured;
     const auto start = std::chrono::steady_clock::now();
     do {
-        auto one = measuredRun(task);
+        auto one = measuredRun(task, quiet);
         if (!one) {
             return fail(std::move(one).error());
         }
@@ -71,7 +72,7 @@ Result<Limits> measureLimits(Parallel& parallel, double seconds, const JobContex
     product->pack(kernel.data(), packed.data());
     std::vector<float> c(kRows * kEdge);
     constexpr Index kItems = kRows / kEdge;
-    const Task multiply{.run = [&]() -> Result<double> {
+    const Task multiply{.run = [&](const JobContext&) -> Result<double> {
         return secondsOf([&] {
             parallel.forEach(kItems, [&](std::size_t item, int /*worker*/) {
                 const auto first = static_cast<Index>(item) * kEdge * kEdge;
@@ -83,7 +84,7 @@ Result<Limits> measureLimits(Parallel& parallel, double seconds, const JobContex
     const std::vector<float> from(kCopied, 1.0F);
     std::vector<float> to(kCopied);
     const auto threads = static_cast<std::size_t>(parallel.threads());
-    const Task copy{.run = [&]() -> Result<double> {
+    const Task copy{.run = [&](const JobContext&) -> Result<double> {
         return secondsOf([&] {
             parallel.forEach(threads, [&](std::size_t item, int /*worker*/) {
                 const std::size_t first = item * kCopied / threads;

@@ -28,8 +28,9 @@ struct Task {
     double flops = 0; ///< of one run, 2 per multiply-accumulate; 0: not counted
     double bytes = 0; ///< read and written by one run; 0: not counted
     Index items = 0;  ///< images or values of one run; 0: not counted
-    /// Does it once; seconds of the part that counts.
-    std::function<Result<double>()> run;
+    /// Does it once; seconds of the part that counts. Ends early, Canceled or not, where the job is
+    /// stopped.
+    std::function<Result<double>(const JobContext&)> run;
 };
 
 /// A row of the table of figures. Names are paths: "step/resnet8/4bit".
