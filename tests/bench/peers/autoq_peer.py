@@ -68,7 +68,7 @@ def images(count, block):
 
 
 def notebook():
-    """A placeholder activation in front of every layer with a kernel, as qkeras-mod's recipe has it."""
+    """An activation of its own in front of every layer with a kernel, as qkeras-mod's recipe has it."""
     layers = tf_keras.layers
     model = tf_keras.Sequential(name="notebook")
     model.add(layers.Activation("sigmoid", name="act_0", input_shape=(7, 7, 1)))
